@@ -1,0 +1,78 @@
+# Everything a newcomer needs: `make demo`, `make test`. All of it lives in .venv; nothing else on the machine changes.
+
+# The newest Python that is new enough and can make an environment: a name on the PATH may be a shim with nothing behind.
+CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3
+USABLE := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+ifndef PYTHON
+PYTHON := $(shell for python in $(CANDIDATES); do $$python -c $(USABLE) 2>/dev/null && echo $$python && break; done)
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/kafka-4.1.0)
+ARGS ?=
+
+.PHONY: help demo test check lint format types contracts golden bench kafka clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/run  ## start everything embedded, with a simulated contact centre; the board is at the printed address
+	@$(BIN)/contact-streams demo $(ARGS)
+
+test: $(VENV)/dev  ## run the tests; what needs a server that is not here is skipped, with the reason
+	$(BIN)/pytest $(ARGS)
+
+check: lint types contracts test  ## everything that must pass before a commit
+
+lint: $(VENV)/dev  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/dev  ## mend what can be mended by a program
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/dev  ## mypy
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev  ## which package may import which
+	$(BIN)/lint-imports
+
+golden: $(VENV)/dev  ## rewrite tests/golden/ from what the program gives; read the difference before you commit it
+	$(BIN)/pytest --update-golden $(ARGS)
+
+bench: $(VENV)/dev  ## the benchmarks (Java and `make kafka` needed)
+	@for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script $(ARGS) || exit 1; done
+
+kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
+
+clean:  ## remove the environment and all caches of the tools
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find streams tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A failed fetch leaves no half-filled folder behind: the stamp comes last.
+$(KAFKA_JARS)/.complete: deploy/kafka-test/pom.xml
+	@command -v mvn >/dev/null || { echo "error: no mvn on the PATH"; echo "hint: apt-get install maven"; exit 1; }
+	mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory=$(@D)
+	@touch $@
+
+# Stamps: an environment is made anew when pyproject.toml changes.
+$(VENV)/dev: $(VENV)/run
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(BIN)/python:
+ifeq ($(PYTHON),)
+	@echo "error: no Python ≥ 3.11 that can make a virtual environment is on the PATH" >&2
+	@echo "hint: on Debian and Ubuntu: apt-get install python3-venv; or name one: make PYTHON=/path/to/python3" >&2
+	@exit 1
+endif
+	@echo "Installing into $(VENV) with $$($(PYTHON) --version). This takes a minute, once."
+	@$(PYTHON) -m venv $(VENV)
