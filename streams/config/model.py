@@ -1,0 +1,335 @@
+"""The shape of the configuration file: every key, its type, its default and what it is for.
+
+Descriptions are for people who write the file; `docs/configuration.md` shows every key with its default.
+Durations are written with a unit (`60s`) and kept as milliseconds.
+"""
+
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from streams.config.quantities import (
+    Brokers,
+    Milliseconds,
+    PositiveMilliseconds,
+    ShownPath,
+    Size,
+    TimeZone,
+    parse_duration,
+)
+from streams.contacts.settings import FoldSettings, Thresholds
+from streams.metrics.settings import Variant, Variants
+from streams.windows.settings import INTERVAL_WINDOWS, WindowSettings
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+
+DEFAULTS: Final = "defaults"
+"""The entry of `queues` that every queue takes from what it does not say itself."""
+
+OTHER_CHANNELS: Final = "default"
+"""The entry of `max_age` for the channels that have none of their own."""
+
+MASK: Final = "********"
+
+ServiceLevel = Literal[
+    "strict",
+    "answered_only",
+    "ignore_short",
+    "ignore_in_target",
+    "abandons_met",
+    "short_met",
+    "with_flow_out",
+    "live",
+]
+AbandonRate = Literal["ignore_short", "strict", "with_flow_out", "short_met"]
+
+
+def _window(name: str) -> str:
+    if name not in INTERVAL_WINDOWS and name not in WindowSettings(windows=(name,)).rolling_ms():
+        message = f"is no window; write minutes, such as 5m, or one of {', '.join(INTERVAL_WINDOWS)}"
+        raise ValueError(message)
+    return name
+
+
+_TOPIC: Final = r"[A-Za-z0-9._-]{1,100}"
+_CHANNEL: Final = r"[a-z0-9][a-z0-9_.-]{0,49}"
+TopicName = Annotated[str, Field(pattern=f"^{_TOPIC}$")]
+WindowName = Annotated[str, AfterValidator(_window)]
+ChannelName = Annotated[str, Field(pattern=f"^{_CHANNEL}$")]
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
+
+OWN_TOPICS: Final = frozenset({"facts", "visits", "deadletters"})
+"""Logical topics that the worker writes: no source may be named so."""
+
+MAX_AGE_MS: Final = {"voice": 4 * HOUR_MS, "chat": 24 * HOUR_MS, OTHER_CHANNELS: 24 * HOUR_MS}
+
+
+class _Section(BaseModel):
+    """A mapping of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecurityConfig(_Section):
+    """How to get into Kafka. User and password in the broker address are not supported."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: ShownPath | None = None
+    ca_file: ShownPath | None = None
+    cert_file: ShownPath | None = None
+    key_file: ShownPath | None = None
+    check_hostname: bool = True
+
+    @property
+    def sasl(self) -> bool:
+        """Whether the broker asks for a name and a password."""
+        return self.protocol.startswith("SASL_")
+
+    @property
+    def tls(self) -> bool:
+        """Whether the way to the broker is encrypted."""
+        return self.protocol.endswith("SSL")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "SecurityConfig":
+        if self.sasl and (self.username is None or self.password is None):
+            message = f"protocol {self.protocol} needs username, and password or password_file"
+            raise ValueError(message)
+        if not self.sasl and (self.username is not None or self.password is not None):
+            message = f"username and password are for protocol SASL_PLAINTEXT or SASL_SSL, not {self.protocol}"
+            raise ValueError(message)
+        if (self.cert_file is None) != (self.key_file is None):
+            message = "cert_file and key_file go together"
+            raise ValueError(message)
+        return self
+
+
+class KafkaConfig(_Section):
+    """The event log."""
+
+    brokers: Brokers = "127.0.0.1:9092"
+    topic_prefix: Prefix = ""
+    app: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "contact-streams"
+    facts_partitions: Annotated[int, Field(ge=1, le=1_000)] = 4
+    security: SecurityConfig = SecurityConfig()
+
+    @property
+    def addresses(self) -> list[str]:
+        """`host:port` of each bootstrap broker."""
+        return self.brokers.split(",")
+
+    def topic(self, logical: str) -> str:
+        """Kafka name of a source or output topic, e.g. `calls`, `visits`."""
+        return f"{self.topic_prefix}{logical}"
+
+    @property
+    def facts_topic(self) -> str:
+        """Kafka name of the repartition topic between the two stages."""
+        return f"{self.topic_prefix}{self.app}-facts"
+
+    def state_topic(self, logical: str) -> str:
+        """Kafka name of the changelog of the books that read `logical` (a source topic, or `facts`)."""
+        return f"{self.topic_prefix}{self.app}-state-{logical}"
+
+
+class RedisConfig(_Section):
+    """Where the values are shown."""
+
+    url: Annotated[str, Field(pattern=r"^(rediss?|unix)://", repr=False)] = "redis://127.0.0.1:6379/0"
+    prefix: Annotated[str, Field(pattern=r"^[^\s:{}]{1,100}$")] = "cs"
+    ttl: PositiveMilliseconds = 10 * SECOND_MS
+    password: SecretStr | None = None
+    password_file: ShownPath | None = None
+
+    @property
+    def shown_url(self) -> str:
+        """`url` without its password, for logs and messages."""
+        return masked_url(self.url)
+
+
+class MetricsConfig(_Section):
+    """Where a worker answers Prometheus and the probes."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9464
+
+
+class WallboardConfig(_Section):
+    """Where the board is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class QueueConfig(_Section):
+    """Targets of a queue. None: as `defaults` says."""
+
+    target_s: Seconds | None = None
+    target_compare: Literal["<=", "<"] | None = None
+    short_abandon_s: Seconds | None = None
+    service_level: ServiceLevel | None = None
+    abandon_rate: AbandonRate | None = None
+    first_response_target_s: Seconds | None = None
+    count_callback_delay: bool | None = None
+    timezone: TimeZone | None = None
+
+    def over(self, lower: "QueueConfig") -> "QueueConfig":
+        """What is said here, and of `lower` the rest."""
+        return lower.model_copy(update=self.model_dump(exclude_none=True))
+
+
+BUILT_IN_QUEUE: Final = QueueConfig(
+    target_s=20,
+    target_compare="<=",
+    short_abandon_s=5,
+    service_level="ignore_short",
+    abandon_rate="ignore_short",
+    first_response_target_s=60,
+    count_callback_delay=False,
+)
+"""What holds for a queue of which neither it nor `defaults` says anything. Time zone None: the top-level one."""
+
+
+def masked_url(url: str) -> str:
+    """The URL with its password, if any, hidden."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
+
+
+def _comma_separated(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class Config(BaseSettings):
+    """The whole configuration. Built by `loading.load`; built directly, it takes nothing from the environment."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+    kafka: KafkaConfig = KafkaConfig()
+    topics: dict[TopicName, list[ChannelName]] = {"calls": ["voice"], "chats": ["chat"]}
+    redis: RedisConfig = RedisConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    wallboard: WallboardConfig = WallboardConfig()
+    windows: Annotated[list[WindowName], BeforeValidator(_comma_separated)] = list(WindowSettings().windows)
+    interval: Literal["15m", "30m", "60m"] = "15m"
+    timezone: TimeZone = "UTC"
+    lateness: PositiveMilliseconds = MINUTE_MS
+    max_age: dict[ChannelName, PositiveMilliseconds] = MAX_AGE_MS
+    wrapup_max: Milliseconds = 10 * MINUTE_MS
+    max_record_bytes: Size = 256 * 1024
+    queues: dict[str, QueueConfig] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (all of these: an override)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: `loading.load` merges the layers, so that each value's origin is known."""
+        return (init_settings,)
+
+    @field_validator("max_age", mode="before")
+    @classmethod
+    def _over_the_usual_ages(cls, value: object) -> object:
+        usual = {channel: f"{ms}ms" for channel, ms in MAX_AGE_MS.items()}
+        return {**usual, **value} if isinstance(value, dict) else value
+
+    @field_validator("topics")
+    @classmethod
+    def _one_topic_per_channel(cls, topics: dict[str, list[str]]) -> dict[str, list[str]]:
+        if not topics:
+            message = "name at least one topic, such as `calls: [voice]`"
+            raise ValueError(message)
+        fed_by: dict[str, str] = {}
+        for topic, channels in topics.items():
+            if topic in OWN_TOPICS:
+                message = f"`{topic}` is written by the worker and cannot be a source"
+                raise ValueError(message)
+            for channel in channels:
+                if fed_by.setdefault(channel, topic) != topic:
+                    message = f"channel `{channel}` is fed by both `{fed_by[channel]}` and `{topic}`; keep one"
+                    raise ValueError(message)
+        return topics
+
+    def queue(self, name: str) -> QueueConfig:
+        """All that holds for a queue: its own keys over `defaults` over what is built in. Nothing in it is None."""
+        lower = self.queues.get(DEFAULTS, QueueConfig()).over(BUILT_IN_QUEUE)
+        own = self.queues.get(name, QueueConfig()) if name != DEFAULTS else QueueConfig()
+        return own.over(lower).over(QueueConfig(timezone=self.timezone))
+
+    def fold_settings(self) -> FoldSettings:
+        """What stage 1 depends on."""
+        ages = dict(self.max_age)
+        return FoldSettings(
+            lateness_ms=self.lateness,
+            wrapup_max_ms=self.wrapup_max,
+            default_max_age_ms=ages.pop(OTHER_CHANNELS),
+            max_age_ms=ages,
+            max_record_bytes=self.max_record_bytes,
+            defaults=_thresholds(self.queue(DEFAULTS)),
+            queues={name: _thresholds(self.queue(name)) for name in self._named_queues()},
+        )
+
+    def window_settings(self, *, whole_log: bool = False) -> WindowSettings:
+        """What stage 2 depends on; `whole_log` adds the window `all`."""
+        return WindowSettings(
+            windows=tuple(self.windows),
+            interval_ms=parse_duration(self.interval),
+            timezone=self.timezone,
+            timezones={name: zone for name in self._named_queues() if (zone := self.queue(name).timezone)},
+            lateness_ms=self.lateness,
+            whole_log=whole_log,
+        )
+
+    def variants(self) -> Variants:
+        """Which formula stands under the plain names."""
+        return Variants(
+            defaults=_variant(self.queue(DEFAULTS)),
+            queues={name: _variant(self.queue(name)) for name in self._named_queues()},
+        )
+
+    def _named_queues(self) -> list[str]:
+        return sorted(name for name in self.queues if name != DEFAULTS)
+
+
+def _thresholds(queue: QueueConfig) -> Thresholds:
+    """Of a complete queue (`Config.queue`)."""
+    return Thresholds(
+        target_ms=_ms(queue.target_s),
+        target_inclusive=queue.target_compare == "<=",
+        short_abandon_ms=_ms(queue.short_abandon_s),
+        first_response_target_ms=_ms(queue.first_response_target_s),
+        count_callback_delay=bool(queue.count_callback_delay),
+    )
+
+
+def _ms(seconds: float | None) -> int:
+    return round((seconds or 0) * SECOND_MS)
+
+
+def _variant(queue: QueueConfig) -> Variant:
+    return Variant(service_level=str(queue.service_level), abandon_rate=str(queue.abandon_rate))

@@ -1,0 +1,99 @@
+"""What the configuration means to the core, and that its documentation is complete."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from streams.config import Config, QueueConfig, load
+from streams.config.layers import leaves
+from streams.contacts.settings import FoldSettings, Thresholds
+from streams.metrics.settings import Variant, Variants
+from streams.windows.settings import WindowSettings
+
+DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def config_of(text: str, tmp_path: Path) -> Config:
+    file = tmp_path / "c.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environ={}).config
+
+
+class TestConversion:
+    def test_the_defaults_are_those_of_the_core(self):
+        config = Config()
+
+        assert config.window_settings() == WindowSettings()
+        assert config.variants() == Variants()
+        assert config.fold_settings().defaults == Thresholds()
+        assert config.fold_settings().max_age("voice") == FoldSettings().max_age("voice")
+        assert config.fold_settings().max_age("chat") == FoldSettings().max_age("chat")
+
+    def test_a_queue_says_only_what_differs_from_defaults(self, tmp_path):
+        config = config_of(
+            "queues:\n"
+            "  defaults: {target_s: 30, service_level: strict}\n"
+            "  billing: {short_abandon_s: 2.5, timezone: Asia/Tokyo}\n",
+            tmp_path,
+        )
+        fold = config.fold_settings()
+
+        assert fold.thresholds("billing") == Thresholds(target_ms=30_000, short_abandon_ms=2_500)
+        assert fold.thresholds("other") == Thresholds(target_ms=30_000)
+        assert config.variants().of("billing") == Variant(service_level="strict")
+        assert config.window_settings().zone("billing").key == "Asia/Tokyo"
+        assert config.window_settings().zone("other").key == "UTC"
+
+    def test_a_queue_gets_the_time_zone_of_the_defaults_before_the_top_level_one(self, tmp_path):
+        config = config_of("timezone: Asia/Tokyo\nqueues: {defaults: {timezone: Europe/Berlin}, q: {}}", tmp_path)
+
+        assert config.window_settings().zone("q").key == "Europe/Berlin"
+        assert config.window_settings().zone("*").key == "Asia/Tokyo"
+
+    def test_horizons_are_milliseconds(self, tmp_path):
+        text = "lateness: 2m\nwrapup_max: 1h\nmax_age: {voice: 2h, email: 7d}\nmax_record_bytes: 1MiB\ninterval: 30m\n"
+        config = config_of(text, tmp_path)
+        fold = config.fold_settings()
+
+        assert (fold.lateness_ms, fold.wrapup_max_ms, fold.max_record_bytes) == (120_000, 3_600_000, 1 << 20)
+        assert [fold.max_age(channel) for channel in ("voice", "email", "chat", "fax")] == [
+            7_200_000, 604_800_000, 86_400_000, 86_400_000,
+        ]  # fmt: skip
+        assert config.window_settings(whole_log=True) == WindowSettings(
+            interval_ms=1_800_000, lateness_ms=120_000, whole_log=True
+        )
+
+    def test_compare_less_than_leaves_the_target_itself_out(self, tmp_path):
+        thresholds = config_of("queues: {q: {target_compare: '<'}}", tmp_path).fold_settings().thresholds("q")
+
+        assert not thresholds.in_target(20_000)
+
+    def test_a_complete_queue_leaves_nothing_open(self):
+        assert None not in Config().queue("any").model_dump().values()
+
+
+class TestTopics:
+    def test_names_carry_prefix_and_app(self, tmp_path):
+        kafka = config_of("kafka: {topic_prefix: t-, app: live}", tmp_path).kafka
+
+        assert kafka.topic("calls") == "t-calls"
+        assert kafka.facts_topic == "t-live-facts"
+        assert kafka.state_topic("calls") == "t-live-state-calls"
+
+
+class TestDocumentation:
+    def test_the_reference_shows_every_key_and_its_default(self, tmp_path):
+        reference = re.search(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[1]
+        data = yaml.safe_load(reference)
+        keys = {path for path, _ in leaves(data)}
+        known = {path for path, _ in leaves(Config().model_dump(exclude={"queues"}))}
+        queue_keys = {("queues", "defaults", key) for key in QueueConfig.model_fields}
+
+        assert keys == known | queue_keys
+        assert config_of(reference, tmp_path).model_dump(exclude={"queues"}) == Config().model_dump(exclude={"queues"})
+        assert config_of(reference, tmp_path).queue("any") == Config().queue("any")
+
+    def test_every_yaml_block_is_right(self, tmp_path):
+        for block in re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL):
+            config_of(block, tmp_path)
