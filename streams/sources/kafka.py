@@ -1,0 +1,182 @@
+"""Plain Kafka, outside the worker: sending lines to topics, and creating topics.
+
+Connection options are those of kafka-python (`bootstrap_servers`, `security_protocol`, …), made by the caller.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, Self
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+
+from streams.errors import ConnectionFailed
+from streams.sources.routing import Route, partition_of
+
+Options = Mapping[str, Any]
+
+_TIMEOUT_MS: Final = 15_000
+_LINGER_MS: Final = 20
+_BATCH_BYTES: Final = 256 * 1024
+_LARGEST_BYTES: Final = 1 << 20
+
+
+class TopicSpec(NamedTuple):
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    replication: int
+    required: Mapping[str, str]
+    """Settings that must hold."""
+    tuned: Mapping[str, str]
+    """Settings given at creation that an operator may change."""
+
+
+class Found(NamedTuple):
+    """A topic that was there already, or was created, and what about it is wrong."""
+
+    name: str
+    partitions: int
+    created: bool
+    differences: tuple[str, ...]
+    """E.g. `8 partitions, not 4`."""
+
+
+@contextmanager
+def administration(options: Options) -> Iterator["Administration"]:
+    """Connect for creating and describing topics. Raises ConnectionFailed when no broker answers."""
+    with _reaching(options):
+        client = KafkaAdminClient(**options, request_timeout_ms=_TIMEOUT_MS)
+        try:
+            yield Administration(client)
+        finally:
+            client.close()
+
+
+class Administration:
+    """Topics of a cluster."""
+
+    def __init__(self, client: KafkaAdminClient) -> None:
+        self._client = client
+
+    def partitions(self) -> dict[str, int]:
+        """Number of partitions of every topic there is."""
+        return {topic["name"]: len(topic["partitions"]) for topic in self._client.describe_topics()}
+
+    def ensure(self, wanted: Iterable[TopicSpec]) -> list[Found]:
+        """Create the topics that are missing, and compare the others with what is wanted. Changes no topic."""
+        there = self.partitions()
+        found = []
+        for topic in wanted:
+            created = topic.name not in there and self._create(topic)
+            found.append(Found(topic.name, topic.partitions, created, () if created else self._differences(topic)))
+        return found
+
+    def _create(self, topic: TopicSpec) -> bool:
+        """Whether it was created now (another may have been faster)."""
+        options = {
+            "num_partitions": topic.partitions,
+            "replication_factor": topic.replication,
+            "configs": {**topic.required, **topic.tuned},
+        }
+        try:
+            self._client.create_topics({topic.name: options}, timeout_ms=_TIMEOUT_MS, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return False
+        return True
+
+    def _differences(self, topic: TopicSpec) -> tuple[str, ...]:
+        partitions = self.partitions().get(topic.name, 0)
+        settings = self._settings(topic.name)
+        wrong = [f"{partitions} partitions, not {topic.partitions}"] if partitions != topic.partitions else []
+        wrong += [
+            f"{name}={settings.get(name)}, not {value}"
+            for name, value in topic.required.items()
+            if settings.get(name) != value
+        ]
+        return tuple(wrong)
+
+    def _settings(self, topic: str) -> dict[str, str | None]:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+        described = self._client.describe_configs([resource], config_filter="all")["topic"][topic]
+        return {name: setting["value"] for name, setting in described.items()}
+
+
+@contextmanager
+def sender(options: Options, partitions: Mapping[str, int]) -> Iterator["Sender"]:
+    """Connect for sending to topics (Kafka name → number of partitions); at the end everything has been sent.
+
+    Raises ConnectionFailed when no broker answers, or when they stop answering.
+    """
+    with _reaching(options):
+        producer = KafkaProducer(
+            **options,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=_LINGER_MS,
+            batch_size=_BATCH_BYTES,
+            max_request_size=_LARGEST_BYTES,
+            max_block_ms=_TIMEOUT_MS,
+            allow_auto_create_topics=False,
+        )
+        try:
+            sending = Sender(producer, partitions)
+            yield sending
+            sending.flush()
+        finally:
+            producer.close(timeout=_TIMEOUT_MS / 1000)
+
+
+class Sender:
+    """Sends lines in order; what fails is kept, nothing is lost silently."""
+
+    def __init__(self, producer: KafkaProducer, partitions: Mapping[str, int]) -> None:
+        self._producer = producer
+        self._partitions = partitions
+        self.sent: Counter[str] = Counter()
+        """Records given to each topic (Kafka name); a heartbeat counts once per partition."""
+        self.failures: list[Exception] = []
+        """One for each record that no broker has taken."""
+        self.homeless: Counter[str] = Counter()
+        """Lines that were not sent, by the topic that does not exist."""
+
+    def send(self, topic: str, route: Route, line: bytes) -> None:
+        """Send a line to one topic (Kafka name): to the partition of its key, or to all of them."""
+        count = self._partitions.get(topic)
+        if count is None:
+            self.homeless[topic] += 1
+            return
+        partitions = range(count) if route.broadcast else (partition_of(route.key, count),)
+        for partition in partitions:
+            self._send(topic, partition, route.key, line)
+
+    def _send(self, topic: str, partition: int, key: bytes | None, line: bytes) -> None:
+        self.sent[topic] += 1
+        try:
+            self._producer.send(topic, line, key, partition=partition).add_errback(self.failures.append)
+        except MessageSizeTooLargeError as error:
+            self.failures.append(error)
+
+    def flush(self) -> Self:
+        """Wait until every record has been taken, or has failed."""
+        self._producer.flush()
+        return self
+
+
+@contextmanager
+def _reaching(options: Options) -> Iterator[None]:
+    """Turn what kafka-python raises into an error with a hint."""
+    try:
+        yield
+    except KafkaError as error:
+        message = f"Kafka at {options.get('bootstrap_servers')}: {_reason(error)}"
+        hint = "is the broker up, and is kafka.brokers (--brokers) right?"
+        raise ConnectionFailed(message, hint=hint) from error
+
+
+def _reason(error: KafkaError) -> str:
+    text = str(error)
+    return text if text.startswith(type(error).__name__) else f"{type(error).__name__}: {text}".rstrip(": ")
