@@ -11,7 +11,7 @@ from streams.config import Flag, KafkaConfig, Loaded, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-BOOTSTRAP_TIMEOUT_MS: Final = 15_000
+BOOTSTRAP_TIMEOUT_MS: Final = 6_000
 """How long a command looks for a broker."""
 
 EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
