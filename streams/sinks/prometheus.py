@@ -1,0 +1,204 @@
+"""The scrape: what Prometheus sees of the owned queues and of the pipeline.
+
+    snapshot = sink.snapshot(now_ms, owned)      # in the loop: an immutable picture, taken at once
+    body = sink.render(snapshot)                 # anywhere, best in an executor: the text
+
+There is no registry: metrics are tables (`metric_names`, `pipeline_metrics`), samples come from the snapshot alone.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from streams.facts import bins
+from streams.facts.primitives import Bag
+from streams.facts.wire import Dimension
+from streams.metrics.view import Number, QueueView
+from streams.sinks import metric_names
+from streams.sinks.counters import Counters
+from streams.sinks.exposition import braced, family, label, seconds
+from streams.sinks.metric_names import DurationHistogram, KpiGauge, Metric, PrimitiveCounter
+from streams.sinks.owned import Owned
+from streams.sinks.pipeline_metrics import AS_OF, AS_OF_AGE, COUNTED, LIVE, PREFIX, Stats
+
+EDGES_MS: Final = tuple(
+    s * 1000 for s in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 14400, 86400)
+)
+"""Edges of every histogram, beside the configured targets; exact where stage 1's `Bins` has them, else within 2 %."""
+
+
+class Snapshot(NamedTuple):
+    """What one scrape shows. Nothing in it changes any more."""
+
+    now_ms: int
+    views: Sequence[QueueView]
+    totals: Sequence[tuple[Dimension, Bag]]
+    stats: Sequence[Stats]
+
+
+class PrometheusSink:
+    """Turns owned facts partitions into the text of a scrape.
+
+    Live values and windows are shown while they are live, and absent otherwise; counters and histograms as long as
+    the partition is owned. `counters` is fed by the books; `stats` are asked at each scrape.
+    """
+
+    def __init__(
+        self,
+        partitions: Mapping[str, int],
+        counters: Counters,
+        *,
+        targets_ms: Iterable[int] = (),
+        stats: Sequence[Callable[[], Stats]] = (),
+    ) -> None:
+        """`partitions`: source topic → how many it has. `targets_ms`: the thresholds of all queues."""
+        self._partitions = partitions
+        self._counters = counters
+        self._stats = stats
+        self._text = _Text(sorted({*EDGES_MS, *targets_ms}))
+        self._one_at_a_time = threading.Lock()
+
+    def snapshot(self, now_ms: int, owned: Mapping[int, Owned]) -> Snapshot:
+        """A picture of the owned partitions (facts partition → owner) at `now_ms`. O(queues)."""
+        views = [view for owner in owned.values() for view in owner.book.views(now_ms, self._partitions)]
+        return Snapshot(
+            now_ms=now_ms,
+            views=sorted(views, key=lambda view: (view.channel, view.queue)),
+            totals=self._counters.totals(owned),
+            stats=[{name: dict(samples) for name, samples in source().items()} for source in self._stats],
+        )
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """The text of a scrape, UTF-8. Safe in any thread; O(samples)."""
+        with self._one_at_a_time:
+            return "".join(self._text.families(snapshot)).encode()
+
+
+class _Text:
+    """Renders families. Remembers rendered labels, and what each counter has shown."""
+
+    def __init__(self, edges_ms: Sequence[int]) -> None:
+        self._edges_ms = edges_ms
+        self._live = metric_names.live_gauges()
+        self._since = metric_names.since_gauges()
+        self._windows = metric_names.window_gauges()
+        self._counters = metric_names.counters()
+        self._histograms = metric_names.histograms()
+        self._labels: dict[tuple[str, ...], str] = {}
+        self._shown = _Ratchet()
+
+    def families(self, snapshot: Snapshot) -> Iterator[str]:
+        live = [view for view in snapshot.views if view.state == "live"]
+        at_once = [(braced([self._queue(view)]), view) for view in live]
+        windows = [
+            (f"{self._queue(view)},{label('window', window)}", values)
+            for view in live
+            for window, values in view.windows.items()
+        ]
+        totals = [(self._queue(dimension), dimension, bag) for dimension, bag in snapshot.totals]
+        yield from (_live_family(gauge, at_once) for gauge in self._live)
+        yield from (_since_family(gauge, at_once) for gauge in self._since)
+        yield from (_window_family(gauge, windows) for gauge in self._windows)
+        yield from (self._counter_family(counter, totals) for counter in self._counters)
+        yield from (self._histogram_family(histogram, totals) for histogram in self._histograms)
+        yield from _freshness_families(snapshot, [braced([self._queue(view)]) for view in snapshot.views])
+        yield from (_stats_family(metric, snapshot.stats) for metric in COUNTED)
+
+    def _queue(self, named: Dimension | QueueView) -> str:
+        key = (named.channel, named.queue)
+        text = self._labels.get(key)
+        if text is None:
+            text = self._labels[key] = f"{label('channel', named.channel)},{label('queue', named.queue)}"
+        return text
+
+    def _counter_family(self, counter: PrimitiveCounter, totals: Sequence[tuple[str, Dimension, Bag]]) -> str:
+        lines = []
+        for labels, dimension, bag in totals:
+            n = self._shown.at_least((dimension, counter.primitive), bag.get(counter.primitive, 0))
+            lines.append(f"{counter.metric.name}{{{labels}}} {seconds(n) if counter.milliseconds else n}\n")
+        return family(counter.metric, lines)
+
+    def _histogram_family(self, shown: DurationHistogram, totals: Sequence[tuple[str, Dimension, Bag]]) -> str:
+        name, lines = shown.metric.name, []
+        for labels, dimension, bag in totals:
+            *below, count = self._cumulated(shown.histogram, dimension, bag)
+            if not count:
+                continue
+            sum_ms = self._shown.at_least((dimension, shown.sum_ms), bag.get(shown.sum_ms, 0))
+            for edge_ms, n in zip(self._edges_ms, below, strict=True):
+                lines.append(f'{name}_bucket{{{labels},le="{edge_ms / 1000}"}} {n}\n')
+            lines.append(f'{name}_bucket{{{labels},le="+Inf"}} {count}\n')
+            lines.append(f"{name}_sum{{{labels}}} {seconds(sum_ms)}\n{name}_count{{{labels}}} {count}\n")
+        return family(shown.metric, lines)
+
+    def _cumulated(self, histogram: int, dimension: Dimension, bag: Bag) -> Iterator[int]:
+        """Durations up to each edge, then all; each ratcheted: maxima of rising rows are a rising row."""
+        counts = bins.counts(bag, histogram)
+        n = at = 0
+        for edge_ms in self._edges_ms:
+            while at < len(counts) and counts[at][0] <= edge_ms:
+                n += counts[at][1]
+                at += 1
+            yield self._shown.at_least((dimension, histogram, edge_ms), n)
+        yield self._shown.at_least((dimension, histogram, "+Inf"), n + sum(rest for _, rest in counts[at:]))
+
+
+class _Ratchet:
+    """What has been shown of each counter: a correction that takes some back is a debt, later increments pay it."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[object, ...], int] = {}
+
+    def at_least(self, key: tuple[object, ...], n: int) -> int:
+        """`n`, or what was shown before if that is more."""
+        shown = self._shown[key] = max(n, self._shown.get(key, 0))
+        return shown
+
+
+def _live_family(gauge: KpiGauge, rows: Sequence[tuple[str, QueueView]]) -> str:
+    ((kpi_id, _),) = gauge.members
+    return family(gauge.metric, list(_samples(gauge.metric, kpi_id, ((labels, view.live) for labels, view in rows))))
+
+
+def _since_family(gauge: KpiGauge, rows: Sequence[tuple[str, QueueView]]) -> str:
+    ((kpi_id, _),) = gauge.members
+    since = ((labels, view.since_ms.get(kpi_id)) for labels, view in rows)
+    return family(
+        gauge.metric, [f"{gauge.metric.name}{labels} {seconds(ms)}\n" for labels, ms in since if ms is not None]
+    )
+
+
+def _window_family(gauge: KpiGauge, rows: Sequence[tuple[str, Mapping[str, Number | None]]]) -> str:
+    lines: list[str] = []
+    for kpi_id, variant in gauge.members:
+        more = f",{label('variant', variant)}" if variant else ""
+        lines += _samples(gauge.metric, kpi_id, ((f"{{{labels}{more}}}", values) for labels, values in rows))
+    return family(gauge.metric, lines)
+
+
+def _samples(metric: Metric, kpi_id: str, rows: Iterable[tuple[str, Mapping[str, Number | None]]]) -> Iterator[str]:
+    for labels, values in rows:
+        value = values.get(kpi_id)
+        if value is not None:
+            yield f"{metric.name}{labels} {value!r}\n"
+
+
+def _freshness_families(snapshot: Snapshot, labels: Sequence[str]) -> Iterator[str]:
+    rows = list(zip(labels, snapshot.views, strict=True))
+    yield family(AS_OF, [f"{AS_OF.name}{name} {seconds(view.as_of_ms)}\n" for name, view in rows])
+    yield family(
+        AS_OF_AGE, [f"{AS_OF_AGE.name}{name} {seconds(snapshot.now_ms - view.as_of_ms)}\n" for name, view in rows]
+    )
+    yield family(LIVE, [f"{LIVE.name}{name} {int(view.state == 'live')}\n" for name, view in rows])
+
+
+def _stats_family(metric: Metric, stats: Sequence[Stats]) -> str:
+    parts = ("_sum", "_count") if metric.type == "summary" else ("",)
+    short = metric.name.removeprefix(PREFIX)
+    lines = [
+        f"{metric.name}{part}{braced(map(label, metric.labels, values))} {value!r}\n"
+        for source in stats
+        for part in parts
+        for values, value in sorted(source.get(short + part, {}).items())
+    ]
+    return family(metric, lines)

@@ -1,0 +1,253 @@
+"""Writes the values of the owned queues to Redis, so that a board, or anyone, can read them.
+
+Whatever Redis does, consumption goes on: `tick` never waits. One task writes, one state at a time; what comes while it
+is busy, or while Redis is away, is not kept, since the next tick brings newer.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from streams.errors import ConfigError, ContactStreamsError
+from streams.facts.wire import Dimension
+from streams.metrics.view import QueueView
+from streams.sinks import redis_script
+from streams.sinks.owned import Owned
+from streams.sinks.redis_encoding import Encoder, RecentVisits
+from streams.sinks.redis_keys import Keys, member
+
+DOWN: Final = (RedisError, OSError, TimeoutError)
+"""What a call raises when Redis cannot be reached or cannot answer."""
+
+RECENT: Final = 20
+"""How many visits `{prefix}:recent:…` holds."""
+
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 5.0
+_QUEUES_A_CALL: Final = 50
+"""A Lua call holds up everyone else in Redis: about 10 ms for so many."""
+
+
+def connect(url: str, *, password: str | None = None) -> Redis:
+    """A client that gives up soon: its users try again by themselves. Nothing is connected yet."""
+    secret: dict[str, Any] = {} if password is None else {"password": password}
+    return Redis.from_url(
+        url,
+        **secret,
+        decode_responses=True,
+        socket_connect_timeout=2.0,
+        socket_timeout=2.0,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+class Fenced(ContactStreamsError):
+    """A later owner of a facts partition has written while this worker still takes it for its own."""
+
+
+class Identity(NamedTuple):
+    """Who writes. `app` on the Kafka cluster `cluster_id` owns the prefix, `worker` is one of its processes."""
+
+    app: str
+    cluster_id: str
+    worker: str
+
+    @property
+    def owner(self) -> str:
+        """What stands in `{prefix}:owner`."""
+        return f"{self.app}@{self.cluster_id}"
+
+
+class Pace(NamedTuple):
+    """Milliseconds."""
+
+    interval_ms: int = 250
+    """Ticks that come sooner after a written one are passed over."""
+    ttl_ms: int = 10_000
+    """What is not written again expires so long after."""
+
+
+class _Batch(NamedTuple):
+    """What one Lua call writes: queues of one facts partition."""
+
+    now_ms: int
+    partition: int
+    token: int
+    views: Sequence[QueueView]
+
+    @property
+    def claim(self) -> tuple[int, int]:
+        return self.partition, self.token
+
+
+class RedisSink:
+    """The writer. Takes over `client` (made by `connect`) and closes it at `stop`."""
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        identity: Identity,
+        *,
+        partitions: Mapping[str, int],
+        confirmed: Callable[[], Awaitable[object]],
+        log: logging.Logger,
+        pace: Pace = Pace(),  # noqa: B008 (immutable)
+    ) -> None:
+        """`partitions`: source topic → how many it has. `confirmed` returns after the next successful heartbeat of
+        this worker's group generation: only then does it write where no fence or no owner stands.
+        """
+        self._client = client
+        self._keys = keys
+        self._identity = identity
+        self._partitions = partitions
+        self._confirmed = confirmed
+        self._log = log
+        self._pace = pace
+        self._encoder = Encoder(identity.worker)
+        self._recent = RecentVisits(pace.ttl_ms // 3)
+        self._refused: dict[int, int] = {}
+        self._may_create: set[tuple[int, int]] = set()
+        self._away = False
+        self._newest: list[_Batch] | None = None
+        self._ticked_at: int | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.failures = 0
+        """Writes that failed because Redis was away, since the start."""
+
+    async def start(self) -> None:
+        """Begin to write. Raises ConfigError when the prefix belongs to another app or cluster.
+
+        A Redis that is away is no error: whose the prefix is, each write asks again.
+        """
+        try:
+            await self._claim_prefix()
+        except DOWN as error:
+            self._count_failure(error)
+        self._task = asyncio.create_task(self._write_for_ever(), name="redis-sink")
+
+    async def stop(self) -> None:
+        """Write no more. What stands in Redis expires by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(*DOWN):
+            await self._client.aclose()
+
+    def tick(self, now_ms: int, owned: Mapping[int, Owned]) -> None:
+        """Have the state at `now_ms` of all owned queues (facts partition → owner) written soon. O(queues).
+
+        Raises Fenced when Redis knows a later owner of a partition that is still owned here, ConfigError when another
+        app has taken the prefix, and whatever else ended the writer: the process has to end.
+        """
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+        self._judge_refusals(owned)
+        if self._newest is not None or not self._due(now_ms):
+            return
+        self._ticked_at = now_ms
+        self._newest = list(self._batches(now_ms, owned))
+        self._wake.set()
+
+    def recent(self, channel: str, queue: str, visits: Sequence[str]) -> None:
+        """From now on these are the queue's last abandoned visits: JSON objects, newest first; 20 are kept."""
+        self._recent.set(Dimension(channel, queue), visits[:RECENT])
+
+    def _due(self, now_ms: int) -> bool:
+        # a clock that was set back must not silence the sink
+        return self._ticked_at is None or not 0 <= now_ms - self._ticked_at < self._pace.interval_ms
+
+    def _batches(self, now_ms: int, owned: Mapping[int, Owned]) -> Iterator[_Batch]:
+        for partition, owner in owned.items():
+            views = owner.book.views(now_ms, self._partitions)
+            for first in range(0, len(views), _QUEUES_A_CALL):
+                yield _Batch(now_ms, partition, owner.token, views[first : first + _QUEUES_A_CALL])
+
+    def _judge_refusals(self, owned: Mapping[int, Owned]) -> None:
+        """A refusal that crossed with the loss of the partition is as it should be."""
+        for partition, token in self._refused.items():
+            if partition in owned and owned[partition].token == token:
+                message = f"Redis knows a later owner of facts partition {partition}, and this worker still holds it"
+                raise Fenced(message, hint="start the worker again; it was probably suspended for a while")
+        self._refused.clear()
+
+    async def _claim_prefix(self) -> None:
+        await self._client.set(self._keys.owner, self._identity.owner, nx=True)
+        owner = await self._client.get(self._keys.owner)
+        if owner is not None and owner != self._identity.owner:
+            raise self._foreign(str(owner))
+
+    def _foreign(self, owner: str) -> ConfigError:
+        return ConfigError(
+            f"the Redis prefix `{self._keys.prefix}` belongs to {owner}, this is {self._identity.owner}",
+            hint=f"set another redis.prefix; or, once that has ended, take it over: redis-cli DEL {self._keys.owner}",
+        )
+
+    async def _write_for_ever(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._write(self._newest or ())
+                pause_s = _FIRST_PAUSE_S
+            except DOWN as error:
+                self._count_failure(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            self._newest = None
+
+    def _count_failure(self, error: BaseException) -> None:
+        if not self._away:
+            self._log.warning("redis: away, nothing is written: %s", error)
+        self._away = True
+        self.failures += 1
+        self._may_create.clear()
+
+    async def _write(self, batches: Sequence[_Batch]) -> None:
+        unknown = {batch.claim for batch in batches if not await self._written(batch)}
+        if self._away:
+            self._log.warning("redis: back")
+        self._away = False
+        if unknown:
+            self._log.info("redis: new or come back empty, waiting for a heartbeat before the first write")
+            await self._confirmed()
+            self._may_create |= unknown
+
+    async def _written(self, batch: _Batch) -> bool:
+        """Whether Redis has judged the batch; False: it knows nothing to judge by."""
+        recent = self._recent_due(batch)
+        keys, args = self._call(batch, recent)
+        outcome, detail = await redis_script.call(self._client, keys, args)
+        if outcome == redis_script.FOREIGN:
+            raise self._foreign(detail)
+        if outcome == redis_script.FENCED:
+            self._refused[batch.partition] = batch.token
+        if outcome == redis_script.WRITTEN:
+            self._may_create.discard(batch.claim)
+            self._recent.written(recent, batch.now_ms)
+        return outcome != redis_script.UNKNOWN
+
+    def _recent_due(self, batch: _Batch) -> dict[Dimension, str]:
+        queues = (Dimension(view.channel, view.queue) for view in batch.views)
+        return {queue: self._recent.packed(queue) for queue in queues if self._recent.due(queue, batch.now_ms)}
+
+    def _call(self, batch: _Batch, recent: Mapping[Dimension, str]) -> tuple[list[str], list[str | int]]:
+        """Keys and arguments of the script."""
+        queues = [Dimension(view.channel, view.queue) for view in batch.views]
+        keys = [self._keys.fence(self._identity.app, batch.partition), self._keys.owner, self._keys.queues]
+        keys += map(self._keys.view, queues)
+        keys += map(self._keys.recent, recent)
+        args: list[str | int] = [batch.token, self._identity.owner, self._pace.ttl_ms, self._keys.changes]
+        args += [int(batch.claim in self._may_create), len(queues)]
+        for queue, view in zip(queues, batch.views, strict=True):
+            args += [member(queue), self._encoder.fields(view, batch.token), self._encoder.change(view)]
+        return keys, [*args, *recent.values()]

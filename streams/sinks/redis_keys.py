@@ -1,0 +1,111 @@
+"""Names and contents of what stands in Redis: keys, hash fields, messages. The contract with any reader.
+
+    {prefix}:view:{channel}:{queue}      hash: `<kpi id>` (live), `<kpi id>:<window>`, as_of_ms, state, token, worker
+    {prefix}:recent:{channel}:{queue}    list of JSON: its last abandoned visits, newest first
+    {prefix}:queues                      sorted set of `{channel}:{queue}`, score: when last written, Redis' clock in ms
+    {prefix}:changes                     pub/sub, one JSON `Change` for each hash written
+    {prefix}:fence:{app}:{partition}     largest token that wrote for this facts partition; never expires
+    {prefix}:owner                       `{app}@{cluster id}`: whose prefix this is; never expires
+
+A channel's name holds no colon, a queue's may.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, cast, get_args
+
+import msgspec
+
+from streams.facts.wire import Dimension
+from streams.metrics.catalogue import CATALOGUE
+from streams.metrics.view import Number, QueueView, State
+
+STALE_MS: Final = 3_000
+"""A reader takes a hash as live while its own clock − `as_of_ms` is at most this."""
+
+_ABOUT_THE_VIEW: Final = frozenset({"as_of_ms", "state", "token", "worker"})
+_AGES: Final = tuple(kpi.id for kpi in CATALOGUE if kpi.kind == "live_age")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Message of `{prefix}:changes`: this queue's hash was written."""
+
+    channel: str
+    queue: str
+    as_of_ms: int
+    state: State
+
+
+class Keys(NamedTuple):
+    """The keys under one prefix."""
+
+    prefix: str
+
+    def view(self, queue: Dimension) -> str:
+        return f"{self.prefix}:view:{member(queue)}"
+
+    def recent(self, queue: Dimension) -> str:
+        return f"{self.prefix}:recent:{member(queue)}"
+
+    def fence(self, app: str, partition: int) -> str:
+        return f"{self.prefix}:fence:{app}:{partition}"
+
+    @property
+    def queues(self) -> str:
+        return f"{self.prefix}:queues"
+
+    @property
+    def changes(self) -> str:
+        return f"{self.prefix}:changes"
+
+    @property
+    def owner(self) -> str:
+        return f"{self.prefix}:owner"
+
+
+def member(queue: Dimension) -> str:
+    """A queue's name in `{prefix}:queues`."""
+    return f"{queue.channel}:{queue.queue}"
+
+
+def parse_member(name: str) -> Dimension:
+    """Inverse of `member`."""
+    channel, queue = name.split(":", 1)
+    return Dimension(channel, queue)
+
+
+def field(kpi_id: str, window: str | None = None) -> str:
+    """Hash field of a KPI, live or in a window."""
+    return f"{kpi_id}:{window}" if window else kpi_id
+
+
+def parse_view(queue: Dimension, fields: Mapping[str, str], now_ms: int) -> QueueView:
+    """The view that a hash holds, its state as it is at `now_ms`. A KPI that is null has no entry."""
+    as_of_ms = int(fields["as_of_ms"])
+    live: dict[str, Number | None] = {}
+    windows: dict[str, dict[str, Number | None]] = {}
+    for name, text in fields.items():
+        kpi_id, _, window = name.partition(":")
+        if window:
+            windows.setdefault(window, {})[kpi_id] = _number(text)
+        elif name not in _ABOUT_THE_VIEW:
+            live[kpi_id] = _number(text)
+    return QueueView(
+        channel=queue.channel,
+        queue=queue.queue,
+        as_of_ms=as_of_ms,
+        state=state_at(now_ms, as_of_ms, fields["state"]),
+        live=live,
+        windows=windows,
+        since_ms={kpi_id: as_of_ms - round(age * 1000) for kpi_id in _AGES if (age := live.get(kpi_id)) is not None},
+    )
+
+
+def state_at(now_ms: int, as_of_ms: int, written: str) -> State:
+    """`written` is as of writing: what was live then is `catching_up` once its as_of is too old."""
+    if written not in get_args(State) or now_ms - as_of_ms > STALE_MS:
+        return "catching_up"
+    return cast("State", written)
+
+
+def _number(text: str) -> Number:
+    return int(text) if text.lstrip("-").isdecimal() else float(text)

@@ -1,0 +1,50 @@
+"""Reads what the workers have written to Redis: for the board, or for anyone else."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+
+from streams.facts.wire import Dimension
+from streams.metrics.view import QueueView
+from streams.sinks.redis_keys import Keys, parse_member, parse_view
+
+
+class RedisReader:
+    """The reader. `client` is made by `redis.connect`; whoever made it closes it.
+
+    Every method raises what redis-py raises when Redis is away (`redis.DOWN`); the next call tries again.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    async def queues(self) -> list[Dimension]:
+        """Queues that somebody writes, roll-ups among them, sorted."""
+        members = await self._client.zrange(self._keys.queues, 0, -1)
+        return sorted(parse_member(str(name)) for name in members)
+
+    async def views(self, now_ms: int) -> list[QueueView]:
+        """All queues. `state` is as it is at `now_ms`: live only while as_of is at most 3 s old.
+
+        A queue that has expired is not among them: a board that has shown it shows it on, as `catching_up`.
+        """
+        queues = await self.queues()
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for queue in queues:
+                pipeline.hgetall(self._keys.view(queue))
+            hashes: list[Mapping[str, str]] = await pipeline.execute()
+        return [parse_view(queue, fields, now_ms) for queue, fields in zip(queues, hashes, strict=True) if fields]
+
+    async def view(self, channel: str, queue: str, now_ms: int) -> QueueView | None:
+        """One queue; None when nobody writes it."""
+        dimension = Dimension(channel, queue)
+        fields = await cast("Any", self._client.hgetall(self._keys.view(dimension)))
+        return parse_view(dimension, fields, now_ms) if fields else None
+
+    async def recent(self, channel: str, queue: str) -> list[dict[str, Any]]:
+        """The queue's last abandoned visits, newest first, as in the topic `visits`."""
+        visits = await cast("Any", self._client.lrange(self._keys.recent(Dimension(channel, queue)), 0, -1))
+        return [msgspec.json.decode(visit) for visit in visits]

@@ -1,0 +1,80 @@
+"""The one Lua call by which hashes are written: it judges the writer, and all of a batch stands or none."""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+
+SEPARATOR: Final = "\n"
+"""Ends each item of a packed list: neither names of KPIs and windows nor JSON hold it."""
+
+WRITTEN: Final = "written"
+FENCED: Final = "fenced"
+"""A later owner of the partition has written: nothing is."""
+FOREIGN: Final = "foreign"
+"""The prefix belongs to another app or cluster, named in the second item: nothing is written."""
+UNKNOWN: Final = "unknown"
+"""No fence or no owner stands there: Redis is new, or came back empty. Nothing is written without `may_create`."""
+
+_LUA: Final = """
+-- KEYS  fence, owner, queues, a view for each queue, a list for each of the recent
+-- ARGV  token, owner, ttl_ms, channel of changes, may_create, number of queues,
+--       then for each queue its member, packed fields and message, then for each of the recent its packed visits
+local unpack = unpack or table.unpack
+local fence, owner = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[2] then return {'foreign', owner} end
+if fence and tonumber(fence) > tonumber(ARGV[1]) then return {'fenced', fence} end
+if ARGV[5] ~= '1' and not (fence and owner) then return {'unknown', ''} end
+
+local function items(packed)
+  local list = {}
+  for item in string.gmatch(packed, '([^\\n]*)\\n') do list[#list + 1] = item end
+  return list
+end
+
+-- a Lua call takes a few thousand arguments at most
+local function in_parts(command, key, list)
+  for first = 1, #list, 1000 do
+    redis.call(command, key, unpack(list, first, math.min(first + 999, #list)))
+  end
+end
+
+local ttl, queues = tonumber(ARGV[3]), tonumber(ARGV[6])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2])
+for i = 1, queues do
+  local key, at = KEYS[3 + i], 6 + 3 * (i - 1)
+  redis.call('DEL', key)
+  in_parts('HSET', key, items(ARGV[at + 2]))
+  redis.call('PEXPIRE', key, ttl)
+  redis.call('ZADD', KEYS[3], string.format('%.0f', now), ARGV[at + 1])
+end
+for i = 1, #KEYS - 3 - queues do
+  local key = KEYS[3 + queues + i]
+  redis.call('DEL', key)
+  in_parts('RPUSH', key, items(ARGV[6 + 3 * queues + i]))
+  redis.call('PEXPIRE', key, ttl)
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now - ttl))
+redis.call('PEXPIRE', KEYS[3], ttl)
+for i = 1, queues do
+  redis.call('PUBLISH', ARGV[4], ARGV[6 + 3 * (i - 1) + 3])
+end
+return {'written', ''}
+"""
+
+
+def pack(items: list[str]) -> str:
+    """One argument for a list of items."""
+    return "".join(item + SEPARATOR for item in items)
+
+
+async def call(client: Redis, keys: Sequence[str], args: Sequence[str | int]) -> tuple[str, str]:
+    """Run the script: (`WRITTEN`, `FENCED`, `FOREIGN` or `UNKNOWN`, detail). O(fields).
+
+    The whole text is sent each time: it is small beside the values, and a Redis that came back empty knows no digest.
+    """
+    outcome, detail = await cast("Any", client.eval(_LUA, len(keys), *keys, *args))
+    return outcome, detail
