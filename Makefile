@@ -55,7 +55,7 @@ clean:  ## remove the environment and all caches of the tools
 # A failed fetch leaves no half-filled folder behind: the stamp comes last.
 $(KAFKA_JARS)/.complete: deploy/kafka-test/pom.xml
 	@command -v mvn >/dev/null || { echo "error: no mvn on the PATH"; echo "hint: apt-get install maven"; exit 1; }
-	mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory=$(@D)
+	mvn --batch-mode --quiet -Dstyle.color=never --file $< dependency:copy-dependencies -DoutputDirectory=$(@D)
 	@touch $@
 
 # Stamps: an environment is made anew when pyproject.toml changes.
