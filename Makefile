@@ -75,4 +75,4 @@ ifeq ($(PYTHON),)
 	@exit 1
 endif
 	@echo "Installing into $(VENV) with $$($(PYTHON) --version). This takes a minute, once."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from streams.events.decode import EventDecoder, Rejected, Unknown
 from tests.commands import unknown_words
 from tests.conftest import REPOSITORY
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EVENTS = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`((?:contact-streams|make) [^`]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)")
 
@@ -52,3 +54,12 @@ def test_its_links_lead_somewhere(document):
     broken = [link for link in LINK.findall(document.read_text()) if not (document.parent / Path(link)).exists()]
 
     assert broken == []
+
+
+@each_document
+def test_its_events_are_valid(document):
+    events = [line.encode() for block in EVENTS.findall(document.read_text()) for line in block.splitlines()]
+
+    decoded = EventDecoder(max_bytes=10_000).decode(events)
+
+    assert [event for event in decoded if isinstance(event, Rejected | Unknown)] == []
