@@ -34,7 +34,6 @@ _SUM_OF: Final = {
     H.WAIT_ANSWERED: P.WAIT_ANSWERED_MS,
     H.FIRST_RESPONSE: P.FIRST_RESPONSE_MS,
     H.REPLY: P.REPLY_MS,
-    H.WAIT_ABANDONED: P.WAIT_ABANDONED_MS,
 }
 """Histogram → the primitive that sums its durations."""
 

@@ -24,7 +24,7 @@ def _metric(name: str, kind: Type, labels: Labels, text: str) -> Metric:
 
 COUNTED: Final = (
     _metric("events_total", "counter", ("type", "outcome"),
-            "Records by type and by what became of them: applied, duplicate, late, too_late, unknown, rejected."),
+            "Records by type and by what became of them."),
     _metric("rejected_total", "counter", ("reason",), "Records rejected, by reason; they are in the dead letters."),
     _metric("late_total", "counter", (), "Events of known contacts that came later than the lateness."),
     _metric("duplicates_total", "counter", (), "Events that were known already and changed nothing."),
@@ -45,7 +45,7 @@ COUNTED: Final = (
 
 AS_OF: Final = _metric(
     "as_of_timestamp_seconds", "gauge", ("channel", "queue"),
-    "Unix time, exact to the millisecond, that the queue's values are true for.",
+    "Unix time, to the millisecond, that the values are true for.",
 )  # fmt: skip
 AS_OF_AGE: Final = _metric("as_of_age_seconds", "gauge", ("channel", "queue"), "Scrape time - as_of.")
 LIVE: Final = _metric(
