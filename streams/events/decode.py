@@ -1,0 +1,157 @@
+"""Bytes to events: every record becomes an event, a `Rejected` or an `Unknown`; nothing is raised."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final, get_args
+
+import msgspec
+
+from streams.events.types import (
+    CHANNEL_PATTERN,
+    EARLIEST_MS,
+    LATEST_MS,
+    QUEUE_PATTERN,
+    AnyEvent,
+    Event,
+    QueueEntered,
+)
+
+TYPES: Final = frozenset(cls.__struct_config__.tag for cls in get_args(AnyEvent))
+"""Every known `type`."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A record that is not a valid event, and why."""
+
+    reason: str
+    """`empty`, `oversized`, `not_json`, `not_an_object`, `missing_field`, `wrong_type`, `invalid_value`,
+    `time_out_of_range`."""
+    path: str
+    """Where in the record: `$.time`; `$` for the whole of it."""
+    message: str
+    """What is wrong, for a person."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A record of a type that this version does not know."""
+
+    type: str
+
+
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_decode = msgspec.json.Decoder(AnyEvent).decode
+_decode_typed = msgspec.json.Decoder(_Typed).decode
+_CHANNEL: Final = re.compile(CHANNEL_PATTERN)
+_QUEUE: Final = re.compile(QUEUE_PATTERN)
+_REMEMBERED: Final = 10_000
+"""So many names are remembered; a log with more (a bad source) costs time, not memory."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_AT_PATH: Final = re.compile(r" - at `(?P<path>[^`]+)`$")
+_MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
+_WRONG_TYPE: Final = re.compile(r"^Expected `[^`]*`, got ")
+
+
+class EventDecoder:
+    """Decodes the records of one log.
+
+    Remembers the channel and queue names it has found right, so that each is checked once.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._channels: set[str] = set()
+        self._queues: set[str] = set()
+
+    def decode(self, values: Iterable[bytes | None]) -> list[AnyEvent | Rejected | Unknown]:
+        """Decode and validate records in one pass; `time` (and `due`) become epoch ms."""
+        return [self._one(value) for value in values]
+
+    def _one(self, value: bytes | None) -> AnyEvent | Rejected | Unknown:
+        if not value:
+            return Rejected("empty", "$", "the record has no value")
+        if len(value) > self._max_bytes:
+            return Rejected("oversized", "$", f"{len(value)} bytes, {self._max_bytes} are allowed")
+        try:
+            event = _decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _why(value, error)
+        at = event.time
+        if type(at) is not int:
+            at = event.time = epoch_ms(at)
+        if not EARLIEST_MS <= at < LATEST_MS:
+            return _out_of_range(at, "$.time")
+        return self._named(event)
+
+    def _named(self, event: AnyEvent) -> AnyEvent | Rejected:
+        """The event if its names are right; each name is checked once."""
+        channel = getattr(event, "channel", None)
+        if channel is not None and channel not in self._channels:
+            if not _CHANNEL.match(channel):
+                return _bad_name("$.channel", channel, "lower-case letters, digits, `_`, `.` and `-`")
+            _remember(self._channels, channel)
+        queue = getattr(event, "queue", None)
+        if queue is not None and queue not in self._queues:
+            if not _QUEUE.match(queue):
+                return _bad_name("$.queue", queue, "no control characters, and no `*`, `@` or `#` in front")
+            _remember(self._queues, queue)
+        if type(event) is QueueEntered and event.due is not None:
+            return _with_due(event)
+        return event
+
+
+def _remember(names: set[str], name: str) -> None:
+    if len(names) >= _REMEMBERED:
+        names.clear()
+    names.add(name)
+
+
+def _bad_name(path: str, name: str, allowed: str) -> Rejected:
+    return Rejected("invalid_value", path, f"{name!r} is not a name here: {allowed}")
+
+
+def _out_of_range(at: int, path: str) -> Rejected:
+    return Rejected("time_out_of_range", path, f"{at} is not within the years 2000 to 2099")
+
+
+def _with_due(event: QueueEntered) -> QueueEntered | Rejected:
+    due = event.due if isinstance(event.due, int) else epoch_ms(event.due)  # type: ignore[arg-type] # not None here
+    if not EARLIEST_MS <= due < LATEST_MS:
+        return _out_of_range(due, "$.due")
+    event.due = due
+    return event
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Epoch milliseconds of an aware datetime, exact (rounded down)."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def time_of(event: Event) -> int:
+    """Event time in epoch ms of a decoded event."""
+    return event.time  # type: ignore[return-value] # decode has normalised it
+
+
+def _why(value: bytes, error: Exception) -> Rejected | Unknown:
+    if not isinstance(error, msgspec.ValidationError):
+        return Rejected("not_json", "$", str(error))
+    try:
+        kind = _decode_typed(value).type
+    except msgspec.ValidationError as untyped:
+        return _rejected(str(untyped))
+    return _rejected(str(error)) if kind in TYPES else Unknown(kind)
+
+
+def _rejected(message: str) -> Rejected:
+    at = _AT_PATH.search(message)
+    path = at["path"] if at else "$"
+    text = message[: at.start()] if at else message
+    if missing := _MISSING.search(text):
+        return Rejected("missing_field", f"{path}.{missing['field']}", text)
+    if path == "$" and text.startswith("Expected `object`"):
+        return Rejected("not_an_object", path, text)
+    return Rejected("wrong_type" if _WRONG_TYPE.match(text) else "invalid_value", path, text)

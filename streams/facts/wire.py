@@ -1,0 +1,115 @@
+"""The `facts` topic: deltas of dimensions, coalesced per flush, and the progress of each source partition.
+
+A dimension is (channel, queue); queue `*` is the whole channel. A record's key is `dimension_key(...)` or
+`PROGRESS_KEY`, its value msgpack. All of it is internal to one app: the outside reads `visits`, Redis and Prometheus.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.facts.primitives import Bag
+
+PANE_MS: Final = 5_000
+"""Width of a pane: pane = event time // PANE_MS."""
+
+PROGRESS_KEY: Final = b"\x00progress"
+
+WHOLE_CHANNEL: Final = "*"
+NO_QUEUE: Final = "-"
+"""The queue of contacts that never enter one."""
+
+
+class Dimension(NamedTuple):
+    """What numbers are kept for."""
+
+    channel: str
+    queue: str
+
+
+def dimension_key(dimension: Dimension) -> bytes:
+    """Record key of a dimension: names may hold any printable character, so the separator is not one."""
+    return f"{dimension.channel}\x1f{dimension.queue}".encode()
+
+
+def parse_dimension(key: bytes) -> Dimension:
+    """Inverse of `dimension_key`."""
+    channel, queue = key.decode().split("\x1f", 1)
+    return Dimension(channel, queue)
+
+
+def row_id(contact: str, row: str) -> str:
+    """Id of a contact's row within a dimension."""
+    return f"{contact}\x1f{row}"
+
+
+def contact_of(row_id: str) -> str:
+    """The contact that a row is of."""
+    return row_id.split("\x1f", 1)[0]
+
+
+class RowKind:
+    """What a row counts while it is open."""
+
+    WAITING: Final = 1
+    FIRST_RESPONSE: Final = 2
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something that lasts: counted at t iff `begin` ≤ t < `end`. Times in epoch ms."""
+
+    kind: int
+    begin: int
+    end: int | None
+    """None: open."""
+    since: int
+    """Start of the clock shown (`longest_wait`, `first_response_oldest`)."""
+    contact_since: int
+    """Start of the contact's clock (`longest_contact_wait`)."""
+    target_ms: int
+    """Over target once t − since is larger."""
+    evict_at: int | None
+    """A waiting row still open then is a ghost: the view leaves it out from that moment on and counts `EVICTED` in
+    that pane, until the fold has booked it and closed the row."""
+    lost_wait_ms: int | None = None
+    """Of a waiting row that ended as an abandon: the wait. Stage 2 remembers the last of them, for the supervisor."""
+
+
+class Delta(msgspec.Struct, array_like=True, gc=False):
+    """What one flush of one source partition adds to one dimension."""
+
+    panes: dict[int, Bag]
+    """pane → bag to add (counts may be negative: a correction)."""
+    rows: dict[str, Row | None]
+    """row id → its new content; None: it never was. An id is `row_id(...)`."""
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How far stage 1 has come in one source partition (rule 7 of the architecture)."""
+
+    topic: str
+    """Logical topic, without prefix."""
+    partition: int
+    offset: int
+    """Next offset to fold."""
+    watermark: int
+    """Largest clamped event time folded, epoch ms; 0 before the first."""
+    lag: int
+    appended_at: int
+    """Append time of the last folded record, epoch ms; 0 before the first."""
+    caught_up: bool
+
+
+_encoder = msgspec.msgpack.Encoder()
+_delta_decoder = msgspec.msgpack.Decoder(Delta)
+_progress_decoder = msgspec.msgpack.Decoder(Progress)
+
+encode = _encoder.encode
+
+
+def decode_delta(value: bytes) -> Delta:
+    return _delta_decoder.decode(value)
+
+
+def decode_progress(value: bytes) -> Progress:
+    return _progress_decoder.decode(value)

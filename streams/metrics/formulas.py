@@ -1,0 +1,106 @@
+"""What a KPI's formula may be: sums and ratios of primitives, quantiles of a histogram, counts and ages of rows.
+
+A formula is data, so that the same row computes the value, names it in the docs and tells Prometheus which counters
+stand behind a ratio. Denominator 0, or nothing there: None.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from streams.facts.bins import quantile_ms
+from streams.facts.primitives import Bag
+
+Terms = Mapping[int, int]
+"""Primitive → integer coefficient: a sum over a bag."""
+
+
+class LiveState(Protocol):
+    """What lasts at the instant: counts of open rows and the earliest of their clocks."""
+
+    def count(self, kind: int, *, over_target: bool = False) -> int: ...
+    def earliest(self, kind: int, *, of_contact: bool = False) -> int | None: ...
+
+
+class Count(msgspec.Struct, frozen=True):
+    """Sum of counts over the window; 0 when nothing happened."""
+
+    terms: Terms
+
+    def value(self, bag: Bag, _live: LiveState) -> int:
+        return total(self.terms, bag)
+
+
+class Ratio(msgspec.Struct, frozen=True):
+    """numerator / denominator, both sums over the window."""
+
+    numerator: Terms
+    denominator: Terms
+    live_misses: int | None = None
+    """Row kind whose rows over target count in the denominator as of now (the `live` service level)."""
+
+    def value(self, bag: Bag, live: LiveState) -> float | None:
+        below = total(self.denominator, bag)
+        if self.live_misses is not None:
+            below += live.count(self.live_misses, over_target=True)
+        return total(self.numerator, bag) / below if below else None
+
+
+class Mean(msgspec.Struct, frozen=True):
+    """Sum of milliseconds / count, in seconds."""
+
+    sum_ms: Terms
+    count: Terms
+
+    def value(self, bag: Bag, _live: LiveState) -> float | None:
+        n = total(self.count, bag)
+        return total(self.sum_ms, bag) / n / 1000 if n else None
+
+
+class Quantile(msgspec.Struct, frozen=True):
+    """Nearest rank over a histogram, in seconds, relative error ≤ 1.1 %."""
+
+    histogram: int
+    q: float
+
+    def value(self, bag: Bag, _live: LiveState) -> float | None:
+        quantile = quantile_ms(bag, self.histogram, self.q)
+        return None if quantile is None else quantile / 1000
+
+
+class LiveCount(msgspec.Struct, frozen=True):
+    """Rows of a kind open at the instant."""
+
+    kind: int
+    over_target: bool = False
+
+    def value(self, _bag: Bag, live: LiveState) -> int:
+        return live.count(self.kind, over_target=self.over_target)
+
+
+class Age(msgspec.Struct, frozen=True):
+    """Instant − the earliest clock of the open rows of a kind, in seconds; None when there is none."""
+
+    kind: int
+    of_contact: bool = False
+    """Whether the contact's clock counts instead of the row's own."""
+
+    def since_ms(self, live: LiveState) -> int | None:
+        """The epoch ms that the age counts from."""
+        return live.earliest(self.kind, of_contact=self.of_contact)
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The variant that the queue is configured to show: its formula is that of `<kpi id>_<variant>`."""
+
+    setting: str
+    """Attribute of `settings.Variant`."""
+
+
+Formula = Count | Ratio | Mean | Quantile | LiveCount | Age | Shown
+
+
+def total(terms: Terms, bag: Bag) -> int:
+    """Σ coefficient × primitive over the bag."""
+    return sum(factor * bag.get(primitive, 0) for primitive, factor in terms.items())

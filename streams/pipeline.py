@@ -1,0 +1,108 @@
+"""The architecture in one page: stage 1 and stage 2 wired in memory.
+
+    records ──► ContactBook per (topic, partition) ──► facts, visits, dead letters
+                                                         │
+                                     facts by dimension ─┘──► ViewBook ──► Viewer.views(now)
+
+A worker does the same with a Kafka topic `facts` between the stages and one transaction per flush (`worker.keeper`);
+replays and tests do it here. Rule 1: a book is a pure fold of its log. Rule 2: values are a function of (state, now).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from streams.books import MemoryRecord, Output, Reading
+from streams.contacts.book import ContactBook
+from streams.contacts.settings import FoldSettings
+from streams.facts.wire import PROGRESS_KEY
+from streams.metrics.settings import Variants
+from streams.metrics.view import QueueView, Viewer
+from streams.windows.book import ViewBook
+from streams.windows.settings import WindowSettings
+
+Source = tuple[str, int]
+"""(logical topic, partition)."""
+
+_CAUGHT_UP: Final = Reading(caught_up=True, lag=0)
+_FORGET_EVERY_MS: Final = 3_600_000
+
+
+class Pipeline:
+    """Both stages in one process, without a broker: what was fed is folded, `views(now)` is what it comes to."""
+
+    def __init__(self, fold: FoldSettings, windows: WindowSettings, variants: Variants) -> None:
+        self._fold = fold
+        self._contacts: dict[Source, ContactBook] = {}
+        self._facts = ViewBook(0, windows)
+        self._viewer = Viewer(variants)
+        self._facts_offset = 0
+        self._forgotten_at = 0
+        self.visits: list[Output] = []
+        """Final visits so far, as they would stand in the topic `visits`; the caller may clear it."""
+        self.dead_letters: list[Output] = []
+        """Dead letters so far; the caller may clear it."""
+
+    @property
+    def clock(self) -> int:
+        """The largest event time folded, epoch ms; 0 before the first."""
+        return max((book.watermark for book in self._contacts.values()), default=0)
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """What became of the records; sums to the records fed."""
+        return _sum(book.stats.by_outcome() for book in self._contacts.values())
+
+    @property
+    def rejections(self) -> Mapping[str, int]:
+        """Rejected records by reason."""
+        return _sum(book.stats.rejected for book in self._contacts.values())
+
+    def feed(self, records: Iterable[tuple[Source, MemoryRecord]]) -> None:
+        """Fold records in arrival order. Only the order within a source matters: each has a book of its own."""
+        by_source = sorted(records, key=itemgetter(0))
+        for source, group in groupby(by_source, key=itemgetter(0)):
+            book = self._contacts.get(source)
+            if book is None:
+                book = self._contacts[source] = ContactBook(*source, self._fold)
+            book.fold([record for _, record in group])
+            self._pass_on(book)
+        self._forget()
+
+    def views(self, now: int) -> list[QueueView]:
+        """Every queue and every channel at the instant `now` (epoch ms)."""
+        return [self._viewer.view(self._facts, name, now, now) for name in sorted(self._facts.dimensions)]
+
+    def snapshot(self) -> bytes:
+        """Both stages' whole state, canonical."""
+        books = [self._contacts[source].snapshot() for source in sorted(self._contacts)]
+        return b"".join([*books, self._facts.snapshot()])
+
+    def _pass_on(self, book: ContactBook) -> None:
+        """What a flush does: the outputs of stage 1 go where they belong, the facts into stage 2."""
+        facts = []
+        for output in book.drain(_CAUGHT_UP).outputs:
+            if output.topic == "visits":
+                self.visits.append(output)
+            elif output.topic == "deadletters":
+                self.dead_letters.append(output)
+            elif output.key != PROGRESS_KEY:  # here as_of is what the caller asks for
+                facts.append(MemoryRecord(self._facts_offset + len(facts), None, output.key, output.value))
+        self._facts_offset += len(facts)
+        self._facts.fold(facts)
+
+    def _forget(self) -> None:
+        """Drop what no window can show at the clock or an hour before."""
+        clock = self.clock
+        if clock >= self._forgotten_at + 2 * _FORGET_EVERY_MS:
+            self._facts.expire(clock - _FORGET_EVERY_MS)
+            self._forgotten_at = clock
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return total

@@ -1,0 +1,191 @@
+"""What is kept of one dimension (a queue, a whole channel): panes, slots, rows, and the totals over them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from streams.facts.primitives import Bag, P
+from streams.facts.wire import PANE_MS, Row, RowKind, contact_of
+from streams.windows.clock import SLOT_MS, slots
+from streams.windows.settings import WindowSettings
+from streams.windows.totals import RunningTotal, add
+
+PANES_PER_SLOT: Final = SLOT_MS // PANE_MS
+LOST_KEPT: Final = 20
+"""So many of the last abandoned visits are remembered."""
+
+
+class Lost(NamedTuple):
+    """A visit that was abandoned."""
+
+    left_at: int
+    contact: str
+    wait_ms: int
+
+
+class WindowTotal(NamedTuple):
+    """A window's sums at an instant; equal versions of one window mean equal bags."""
+
+    bag: Bag
+    version: int | None
+    """None: not to be relied on (something counted for this instant alone)."""
+
+
+class Live(NamedTuple):
+    """The rows open at an instant: what `metrics` counts."""
+
+    as_of: int
+    rows: tuple[Row, ...]
+
+    def count(self, kind: int, *, over_target: bool = False) -> int:
+        """Open rows of a kind; with `over_target` only those whose clock has passed their target."""
+        as_of = self.as_of
+        return sum(
+            1 for row in self.rows if row.kind == kind and (not over_target or as_of - row.since > row.target_ms)
+        )
+
+    def earliest(self, kind: int, *, of_contact: bool = False) -> int | None:
+        """The earliest clock (epoch ms) of the open rows of a kind; None when there is none."""
+        clocks = (row.contact_since if of_contact else row.since for row in self.rows if row.kind == kind)
+        return min(clocks, default=None)
+
+
+class DimensionState:
+    """Panes, slots and rows of one dimension. All changes come through `apply`, `forget` and `advance`."""
+
+    def __init__(self, settings: WindowSettings, zone: ZoneInfo) -> None:
+        self.panes: dict[int, Bag] = {}
+        self.slots: dict[int, Bag] = {}
+        self.rows: dict[str, Row] = {}
+        self.lost: dict[str, Lost] = {}
+        """Row id → one of the last abandoned visits."""
+        self.whole: Bag = {}
+        self._settings = settings
+        self._zone = zone
+        self._rolling = {name: (ms // PANE_MS, RunningTotal(self.panes)) for name, ms in settings.rolling_ms().items()}
+        self._local = {name: RunningTotal(self.slots) for name in settings.local_windows()}
+        self._pane: int | None = None
+        self._ahead: set[int] = set()
+        """Panes that as_of has not reached: not counted yet."""
+        self._whole_version = 0
+
+    # --- facts in ---
+
+    def add_pane(self, pane: int, bag: Bag) -> None:
+        """Add a bag to a pane that is kept."""
+        add(self.panes.setdefault(pane, {}), bag)
+        for _, total in self._rolling.values():
+            total.add(pane, bag)
+        if self._pane is None or pane > self._pane:
+            self._ahead.add(pane)
+
+    def add_slot(self, pane: int, bag: Bag) -> int:
+        """Add a bag to the slot of a pane; returns the slot."""
+        slot = pane // PANES_PER_SLOT
+        add(self.slots.setdefault(slot, {}), bag)
+        for total in self._local.values():
+            total.add(slot, bag)
+        return slot
+
+    def add_whole(self, bag: Bag) -> None:
+        """Add a bag to the window `all`."""
+        add(self.whole, bag)
+        self._whole_version += 1
+
+    def put_row(self, key: str, row: Row | None) -> None:
+        """Set or take back a row."""
+        if row is None:
+            self.rows.pop(key, None)
+            self.lost.pop(key, None)
+            return
+        self.rows[key] = row
+        if row.lost_wait_ms is not None and row.end is not None:
+            self.lost[key] = Lost(row.end, contact_of(key), row.lost_wait_ms)
+            if len(self.lost) > LOST_KEPT:
+                del self.lost[min(self.lost, key=lambda k: (self.lost[k].left_at, k))]
+        else:
+            self.lost.pop(key, None)
+
+    def forget(self, first_pane: int, first_slot: int, as_of: int) -> Iterator[tuple[str, int | str]]:
+        """Drop panes and slots before the given ones, and rows that ended by `as_of`; yields (kind, key) of each."""
+        for pane in [pane for pane in self.panes if pane < first_pane]:
+            del self.panes[pane]
+            self._ahead.discard(pane)
+            yield "p", pane
+        for slot in [slot for slot in self.slots if slot < first_slot]:
+            del self.slots[slot]
+            yield "s", slot
+        for key in [key for key, row in self.rows.items() if row.end is not None and row.end <= as_of]:
+            del self.rows[key]
+            yield "r", key
+
+    def settle(self) -> None:
+        """Sum anew after panes and slots were set from outside (a restore)."""
+        for _, total in self._rolling.values():
+            total.move(0, -1)
+        for total in self._local.values():
+            total.move(0, -1)
+        self._pane = None
+
+    # --- totals out ---
+
+    def totals(self, as_of: int) -> dict[str, WindowTotal]:
+        """Every window's sums at as_of (epoch ms): panes up to its own, ghosts counted as evicted."""
+        self._advance(as_of)
+        ghosts = self._ghosts(as_of)
+        totals = {name: self._total(total, 1, ghosts) for name, (_, total) in self._rolling.items()}
+        totals.update((name, self._total(total, PANES_PER_SLOT, ghosts)) for name, total in self._local.items())
+        if self._settings.whole_log:
+            totals["all"] = self._corrected(self.whole, self._whole_version, self._ahead, ghosts)
+        return totals
+
+    def live(self, as_of: int) -> Live:
+        """The rows open at as_of. O(rows)."""
+        return Live(as_of, tuple(row for row in self.rows.values() if _open(row, as_of)))
+
+    def _advance(self, as_of: int) -> None:
+        pane = as_of // PANE_MS
+        if self._pane is None or pane < self._pane:
+            self._ahead = {p for p in self.panes if p > pane}
+        elif self._ahead:
+            self._ahead = {p for p in self._ahead if p > pane}
+        self._pane = pane
+        for panes, total in self._rolling.values():
+            total.move(pane - panes + 1, pane)
+        for name, total in self._local.items():
+            total.move(*slots(name, as_of, self._zone, self._settings.interval_ms))
+
+    def _total(self, total: RunningTotal, panes: int, ghosts: list[int]) -> WindowTotal:
+        """A running total, less what lies ahead of as_of (slots reach beyond it), plus ghosts."""
+        ahead = [pane for pane in self._ahead if total.covers(pane // panes)] if panes > 1 else ()
+        return self._corrected(
+            total.bag, total.version, ahead, [pane for pane in ghosts if total.covers(pane // panes)]
+        )
+
+    def _corrected(self, bag: Bag, version: int, ahead: Iterable[int], ghosts: list[int]) -> WindowTotal:
+        ahead = [pane for pane in ahead if pane in self.panes]
+        if not ahead and not ghosts:
+            return WindowTotal(bag, version)
+        corrected = dict(bag)
+        for pane in ahead:
+            add(corrected, self.panes[pane], -1)
+        if ghosts:
+            add(corrected, {P.EVICTED: len(ghosts)})
+        return WindowTotal(corrected, None)
+
+    def _ghosts(self, as_of: int) -> list[int]:
+        """Panes of the evictions that as_of has reached and the fold has not."""
+        return [
+            row.evict_at // PANE_MS
+            for row in self.rows.values()
+            if row.kind == RowKind.WAITING and row.end is None and row.evict_at is not None and row.evict_at <= as_of
+        ]
+
+
+def _open(row: Row, as_of: int) -> bool:
+    if row.begin > as_of:
+        return False
+    if row.end is not None:
+        return as_of < row.end
+    return row.evict_at is None or as_of < row.evict_at
+
