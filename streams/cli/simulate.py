@@ -8,14 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import click
 
+from streams.cli.examples import ExampleCommand
 from streams.cli.options import brokers_option, config_option, kafka_options, load_config, topic_prefix_option
+from streams.cli.replay import InstantType
 from streams.errors import ConnectionFailed, ContactStreamsError, InputError
 
 if TYPE_CHECKING:
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from streams.sources.kafka import Sender
     from streams.sources.simulator import Arrival, SimulationSettings
 
-HELP = """\
-Examples:
+EXAMPLES: Final = """
+contact-streams simulate --rate 600/h --duration 1h --out hour.jsonl.gz
+contact-streams simulate --rate 10/min --duration 7d --seed 42 --out - | head
+contact-streams simulate --rate 600/h --duration 2h --disorder 30s --duplicates 0.01 --bad 0.001 --out rough.jsonl
+contact-streams simulate --rate 600/h --brokers 127.0.0.1:9092 --backfill 1h
+"""
+HELP: Final = """\
+Makes up the calls and chats of a contact centre with several queues and agents who are too few at times. The same
+options give the same events.
 
-\b
-  contact-streams simulate --rate 600/h --duration 1h --out hour.jsonl.gz
-  contact-streams simulate --rate 10/min --duration 7d --seed 42 --out - | head
-  contact-streams simulate --rate 600/h --duration 2h --disorder 30s --duplicates 0.01 --bad 0.001 --out rough.jsonl
-  contact-streams simulate --rate 600/h --brokers 127.0.0.1:9092 --backfill 1h
-
-Calls and chats of several queues, with agents who are too few at times. The same options give the same events.
 A file is written as fast as it goes: new contacts come for the whole duration, those in hand are served to their end.
 Kafka is fed in real time, until the duration is over or SIGTERM comes.
 """
@@ -77,30 +78,12 @@ class _Duration(click.ParamType):
         return value if isinstance(value, int) else round(_MILLISECONDS_OF.convert(value, param, ctx))
 
 
-class _Instant(click.ParamType):
-    """An instant, in epoch ms."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Value in epoch ms."""
-        if str(value).isdecimal():
-            return int(value)
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time; write RFC 3339 or epoch milliseconds", param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"{value!r} names no time zone; add Z or an offset such as +02:00", param, ctx)
-        return round(moment.timestamp() * 1000)
-
-
 _MILLISECONDS_OF: Final = _Quantity("duration", _MILLISECONDS, "30m")
 _RATE: Final = _Quantity("rate", _PER_HOUR, "600/h")
 _SHARE: Final = click.FloatRange(0, 1)
 
 
-@click.command("simulate", help=HELP)
+@click.command("simulate", cls=ExampleCommand, examples=EXAMPLES, help=HELP)
 @click.option(
     "--rate",
     "rate_per_hour",
@@ -124,7 +107,7 @@ _SHARE: Final = click.FloatRange(0, 1)
 @click.option(
     "--start",
     "start_ms",
-    type=_Instant(),
+    type=InstantType(),
     metavar="TIME",
     help="First moment of a file, RFC 3339 or epoch ms.  [default: 2026-03-02T00:00:00Z]",
 )

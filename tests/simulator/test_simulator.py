@@ -1,5 +1,6 @@
 """What the simulated centre says: always the same, valid, in order, true to the life cycle of contacts."""
 
+import tracemalloc
 from collections import Counter, defaultdict
 from itertools import islice, pairwise
 
@@ -180,6 +181,19 @@ def test_a_simulation_without_end_is_taken_as_far_as_wanted():
     assert len(by_contact(decoded(first))) > 100
 
 
+def test_memory_grows_with_the_contacts_in_hand_not_with_the_time_simulated():
+    arriving = Simulator(SimulationSettings(duration_ms=None, **ROUGH)).events()
+    peaks = []
+    tracemalloc.start()
+    for _ in range(2):
+        tracemalloc.reset_peak()
+        assert sum(1 for _ in islice(arriving, 20_000)) == 20_000
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+
+    assert peaks[1] < 1.25 * peaks[0]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -187,6 +201,7 @@ def test_a_simulation_without_end_is_taken_as_far_as_wanted():
         pytest.param({"staffing": 0}, id="no agents"),
         pytest.param({"speed": -1}, id="backwards"),
         pytest.param({"duration_ms": 0}, id="no time"),
+        pytest.param({"start_ms": 1_772_409_600}, id="seconds for milliseconds"),
         pytest.param({"disorder_ms": -1}, id="arrival before the event"),
         pytest.param({"bad_share": 1.5}, id="more than all"),
     ],

@@ -3,7 +3,7 @@
 Owns a small discrete-event simulation: customers come (`demand`), wait for agents who are too few at times (`floor`),
 are answered, transferred, called back or give up (`calls`, `chats`), and what they do is written down (`contact`) and
 sent with the faults asked for (`arrivals`). Same settings, same bytes: no wall clock, no global randomness. Imports
-`streams.errors` and nothing else of the project. Memory grows with the contacts in hand, not with the time simulated.
+`errors` and the contract in `events`. Memory grows with the contacts in hand, not with the time simulated.
 
 Start from `Simulator`, `SimulationSettings` and `paced`.
 """

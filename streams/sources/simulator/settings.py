@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.errors import ConfigError
+from streams.events.types import EARLIEST_MS, LATEST_MS
 
 Shape = Literal["flat", "daily"]
 
@@ -40,7 +41,8 @@ class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _demand(self.rate_per_hour > 0, "the rate must be positive", "for example --rate 600/h")
-        _demand(self.start_ms > 0, "the start must lie after 1970", "give it as RFC 3339 or epoch milliseconds")
+        sane = EARLIEST_MS <= self.start_ms < LATEST_MS
+        _demand(sane, "the start must lie within the years 2000 to 2099", "it is in epoch milliseconds")
         _demand(self.duration_ms is None or self.duration_ms > 0, "the duration must be positive", "for example 1h")
         _demand(self.staffing > 0, "the staffing must be positive", "1 is normal, 0.5 half the agents")
         _demand(self.speed > 0, "the speed must be positive", "1 is real time, 10 ten times as fast")
