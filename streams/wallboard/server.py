@@ -1,0 +1,79 @@
+"""The process that serves the board: follows Redis, answers HTTP, ends at a signal."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from typing import Final
+
+from aiohttp import web
+
+from streams.config import Config
+from streams.errors import ConnectionFailed
+from streams.sinks.redis import connect
+from streams.sinks.redis_keys import Keys
+from streams.wallboard.board import Board
+from streams.wallboard.follower import Follower
+from streams.wallboard.page import Changed, application
+from streams.wallboard.presentation import SHOWN
+
+SHUTDOWN_S: Final = 2.0
+
+
+def run(config: Config) -> int:
+    """Serve the board until SIGTERM or SIGINT; the exit code. Raises ConnectionFailed when the port is taken."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    return asyncio.run(_serve(config, logging.getLogger("streams.wallboard")))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _serve(config: Config, log: logging.Logger) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    password = config.redis.password.get_secret_value() if config.redis.password else None
+    client = connect(config.redis.url, password=password)
+    board, changed = Board(SHOWN, _now_ms()), Changed()
+    follower = Follower(client, Keys(config.redis.prefix), board, now_ms=_now_ms, changed=changed.set, log=log)
+    runner = web.AppRunner(application(config, board, changed, _now_ms), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        address = await _listen(runner, config.wallboard.host, config.wallboard.port)
+        sys.stdout.write(f"board: {address}\n")
+        sys.stdout.flush()
+        return await _until(stop, follower)
+    finally:
+        await runner.cleanup()
+        await client.aclose()
+
+
+async def _until(stop: asyncio.Event, follower: Follower) -> int:
+    """Follow Redis until told to stop: 0. What ends the follower ends the board."""
+    following = asyncio.create_task(follower.run())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        await following
+    for task in (following, stopping):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    return 0
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+    """Bind; the board's address. Port 0 takes a free one."""
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise ConnectionFailed(
+            f"the board cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="choose another port: wallboard.port, CONTACT_STREAMS_WALLBOARD__PORT",
+        ) from error
+    bound = runner.addresses[0][1]
+    return f"http://{f'[{host}]' if ':' in host else host}:{bound}/"
