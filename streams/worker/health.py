@@ -1,0 +1,76 @@
+"""The worker's small HTTP server: `/livez`, `/readyz`, `/metrics`.
+
+Alive: the event loop turns and nothing has failed; never a question of Kafka or Redis, or a restart storm follows every
+outage. Ready: the partitions are there, restored and moving, and the sinks are well.
+"""
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from streams.errors import ConnectionFailed
+
+TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+SMALL: Final = 1_400
+"""Bytes that fit into one packet anyway."""
+
+Problems = Callable[[], list[str]]
+"""What is wrong now, a line each; empty: nothing."""
+
+
+class HealthServer:
+    """Serves from `start` to `stop`."""
+
+    def __init__(
+        self, host: str, port: int, *, dead: Problems, unready: Problems, metrics: Callable[[], bytes]
+    ) -> None:
+        """`metrics` renders the body of `/metrics`; it is called in a thread."""
+        self._host = host
+        self._port = port
+        self._metrics = metrics
+        app = web.Application()
+        app.router.add_get("/livez", _probe(dead))
+        app.router.add_get("/readyz", _probe(unready))
+        app.router.add_get("/metrics", self._scrape)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, once started."""
+        return int(self._runner.addresses[0][1])
+
+    async def start(self) -> None:
+        """Listen. Raises ConnectionFailed when the port is taken."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as exc:
+            raise ConnectionFailed(
+                f"cannot listen on {self._host}:{self._port}: {exc.strerror}",
+                hint="set another metrics.port (CONTACT_STREAMS_METRICS__PORT); each worker of a machine needs its own",
+            ) from exc
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        zipped = "gzip" in request.headers.get("Accept-Encoding", "")
+        body, encoding = await asyncio.get_running_loop().run_in_executor(None, self._render, zipped)
+        return web.Response(body=body, headers={"Content-Type": TEXT, **encoding})
+
+    def _render(self, zipped: bool) -> tuple[bytes, dict[str, str]]:  # noqa: FBT001 (for an executor)
+        body = self._metrics()
+        if not zipped or len(body) < SMALL:
+            return body, {}
+        return gzip.compress(body, compresslevel=1), {"Content-Encoding": "gzip"}
+
+
+def _probe(problems: Problems) -> Callable[[web.Request], "asyncio.Future[web.Response]"]:
+    async def answer(_: web.Request) -> web.Response:
+        found = problems()
+        return web.Response(text="\n".join(found or ["ok"]) + "\n", status=503 if found else 200)
+
+    return answer  # type: ignore[return-value]

@@ -1,0 +1,61 @@
+"""What a worker must be told: where Kafka is, who it is, which topics it reads."""
+
+import msgspec
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True):
+    """How to get into Kafka. Files are paths of PEM files; None where there is none."""
+
+    protocol: str = "PLAINTEXT"
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    mechanism: str = "PLAIN"
+    username: str | None = None
+    password: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    check_hostname: bool = True
+
+    def __repr__(self) -> str:
+        """Without the password: this ends up in logs."""
+        return f"Security(protocol={self.protocol!r}, username={self.username!r})"
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker. Workers with the same `app` on the same cluster share the partitions."""
+
+    brokers: tuple[str, ...]
+    """host:port of some brokers."""
+    sources: tuple[str, ...]
+    """Logical source topics, e.g. calls, chats."""
+    app: str = "contact-streams"
+    """Names the consumer group, the internal topics and the transactional ids."""
+    topic_prefix: str = ""
+    security: Security = Security()
+    session_timeout_s: float = 10.0
+    """How long the partitions of a dead worker stay unowned, and how long a transaction may be open."""
+    http_host: str = "127.0.0.1"
+    http_port: int = 9464
+    """Of the probes and `/metrics`; 0: any free one."""
+
+    @property
+    def facts_topic(self) -> str:
+        """Kafka name of the topic between the two stages."""
+        return f"{self.topic_prefix}{self.app}-facts"
+
+    @property
+    def group(self) -> str:
+        """Name of the consumer group."""
+        return f"{self.topic_prefix}{self.app}"
+
+    def topic(self, logical: str) -> str:
+        """Kafka name of a source or output topic."""
+        return self.facts_topic if logical == "facts" else f"{self.topic_prefix}{logical}"
+
+    def state_topic(self, logical: str) -> str:
+        """Kafka name of the changelog of the books that read `logical`."""
+        return f"{self.topic_prefix}{self.app}-state-{logical}"
+
+    def transactional_id(self, logical: str, partition: int) -> str:
+        """Kafka fences by this: one producer at a time per input partition."""
+        return f"{self.group}-{logical}-{partition}"
