@@ -1,14 +1,16 @@
 """The scrape: what Prometheus sees of the owned queues and of the pipeline.
 
-    snapshot = sink.snapshot(now_ms, owned)      # in the loop: an immutable picture, taken at once
-    body = sink.render(snapshot)                 # anywhere, best in an executor: the text
+    sink.snapshot(now_ms, owned)      in the loop: an immutable picture, taken at once
+    sink.render(snapshot)             in any thread, best not the loop's: the text
+    sink.scrape()                     in any thread but the loop's: both
 
 There is no registry: metrics are tables (`metric_names`, `pipeline_metrics`), samples come from the snapshot alone.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from streams.facts import bins
 from streams.facts.primitives import Bag
@@ -18,13 +20,17 @@ from streams.sinks import metric_names
 from streams.sinks.counters import Counters
 from streams.sinks.exposition import braced, family, label, seconds
 from streams.sinks.metric_names import DurationHistogram, KpiGauge, Metric, PrimitiveCounter
-from streams.sinks.owned import Owned
+from streams.sinks.owned import Look, Owned
 from streams.sinks.pipeline_metrics import AS_OF, AS_OF_AGE, COUNTED, LIVE, PREFIX, Stats
 
 EDGES_MS: Final = tuple(
     s * 1000 for s in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 14400, 86400)
 )
 """Edges of every histogram, beside the configured targets; exact where stage 1's `Bins` has them, else within 2 %."""
+
+_LOOP_ANSWERS_WITHIN_S: Final = 5.0
+
+N = TypeVar("N", int, float)
 
 
 class Snapshot(NamedTuple):
@@ -45,22 +51,51 @@ class PrometheusSink:
 
     def __init__(
         self,
-        partitions: Mapping[str, int],
+        look: Look,
         counters: Counters,
         *,
+        clock_ms: Callable[[], int],
         targets_ms: Iterable[int] = (),
         stats: Sequence[Callable[[], Stats]] = (),
     ) -> None:
-        """`partitions`: source topic → how many it has. `targets_ms`: the thresholds of all queues."""
-        self._partitions = partitions
+        """`targets_ms`: the thresholds of all queues, edges of the histograms."""
+        self._look = look
         self._counters = counters
+        self._clock_ms = clock_ms
         self._stats = stats
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owned: Mapping[int, Owned] = {}
         self._text = _Text(sorted({*EDGES_MS, *targets_ms}))
         self._one_at_a_time = threading.Lock()
 
+    async def start(self) -> None:
+        """Scrapes show the owned partitions from now on."""
+        self._loop = asyncio.get_running_loop()
+
+    async def tick(self, now_ms: int, owned: Mapping[int, Owned]) -> None:
+        """From now on these are the owned partitions (facts partition → owner)."""
+        del now_ms
+        self._owned = owned
+        for partition, owner in owned.items():
+            self._counters.claim(partition, owner.claimed_at)
+
+    async def stop(self) -> None:
+        """Scrapes show the owned partitions no more."""
+        self._loop, self._owned = None, {}
+
+    def scrape(self) -> bytes:
+        """The text at this moment. In any thread but the loop's, where the picture is taken."""
+        if self._loop is None:
+            return self.render(self.snapshot(self._clock_ms(), {}))
+        taken = asyncio.run_coroutine_threadsafe(self._taken(), self._loop)
+        return self.render(taken.result(_LOOP_ANSWERS_WITHIN_S))
+
+    async def _taken(self) -> Snapshot:
+        return self.snapshot(self._clock_ms(), self._owned)
+
     def snapshot(self, now_ms: int, owned: Mapping[int, Owned]) -> Snapshot:
-        """A picture of the owned partitions (facts partition → owner) at `now_ms`. O(queues)."""
-        views = [view for owner in owned.values() for view in owner.book.views(now_ms, self._partitions)]
+        """A picture of the owned partitions at `now_ms`. O(queues)."""
+        views = [view for owner in owned.values() for view in self._look(owner.book, now_ms)]
         return Snapshot(
             now_ms=now_ms,
             views=sorted(views, key=lambda view: (view.channel, view.queue)),
@@ -102,7 +137,7 @@ class _Text:
         yield from (self._counter_family(counter, totals) for counter in self._counters)
         yield from (self._histogram_family(histogram, totals) for histogram in self._histograms)
         yield from _freshness_families(snapshot, [braced([self._queue(view)]) for view in snapshot.views])
-        yield from (_stats_family(metric, snapshot.stats) for metric in COUNTED)
+        yield from (self._stats_family(metric, snapshot.stats) for metric in COUNTED)
 
     def _queue(self, named: Dimension | QueueView) -> str:
         key = (named.channel, named.queue)
@@ -142,16 +177,28 @@ class _Text:
             yield self._shown.at_least((dimension, histogram, edge_ms), n)
         yield self._shown.at_least((dimension, histogram, "+Inf"), n + sum(rest for _, rest in counts[at:]))
 
+    def _stats_family(self, metric: Metric, stats: Sequence[Stats]) -> str:
+        parts = ("_sum", "_count") if metric.type == "summary" else ("",)
+        short = metric.name.removeprefix(PREFIX)
+        lines = []
+        for source in stats:
+            for part in parts:
+                for labels, value in sorted(source.get(short + part, {}).items()):
+                    shown = self._shown.at_least((metric.name, labels), value) if metric.type == "counter" else value
+                    lines.append(f"{metric.name}{part}{braced(map(label, metric.labels, labels))} {shown!r}\n")
+        return family(metric, lines)
+
 
 class _Ratchet:
     """What has been shown of each counter: a correction that takes some back is a debt, later increments pay it."""
 
     def __init__(self) -> None:
-        self._shown: dict[tuple[object, ...], int] = {}
+        self._shown: dict[tuple[object, ...], Any] = {}
 
-    def at_least(self, key: tuple[object, ...], n: int) -> int:
+    def at_least(self, key: tuple[object, ...], n: N) -> N:
         """`n`, or what was shown before if that is more."""
-        shown = self._shown[key] = max(n, self._shown.get(key, 0))
+        shown: N = max(n, self._shown.get(key, 0))
+        self._shown[key] = shown
         return shown
 
 
@@ -190,15 +237,3 @@ def _freshness_families(snapshot: Snapshot, labels: Sequence[str]) -> Iterator[s
         AS_OF_AGE, [f"{AS_OF_AGE.name}{name} {seconds(snapshot.now_ms - view.as_of_ms)}\n" for name, view in rows]
     )
     yield family(LIVE, [f"{LIVE.name}{name} {int(view.state == 'live')}\n" for name, view in rows])
-
-
-def _stats_family(metric: Metric, stats: Sequence[Stats]) -> str:
-    parts = ("_sum", "_count") if metric.type == "summary" else ("",)
-    short = metric.name.removeprefix(PREFIX)
-    lines = [
-        f"{metric.name}{part}{braced(map(label, metric.labels, values))} {value!r}\n"
-        for source in stats
-        for part in parts
-        for values, value in sorted(source.get(short + part, {}).items())
-    ]
-    return family(metric, lines)

@@ -19,15 +19,12 @@ from streams.errors import ConfigError, ContactStreamsError
 from streams.facts.wire import Dimension
 from streams.metrics.view import QueueView
 from streams.sinks import redis_script
-from streams.sinks.owned import Owned
+from streams.sinks.owned import Look, Owned
 from streams.sinks.redis_encoding import Encoder, RecentVisits
 from streams.sinks.redis_keys import Keys, member
 
 DOWN: Final = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis cannot be reached or cannot answer."""
-
-RECENT: Final = 20
-"""How many visits `{prefix}:recent:…` holds."""
 
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
@@ -53,16 +50,10 @@ class Fenced(ContactStreamsError):
 
 
 class Identity(NamedTuple):
-    """Who writes. `app` on the Kafka cluster `cluster_id` owns the prefix, `worker` is one of its processes."""
+    """Who writes: `worker` is one process of `app`."""
 
     app: str
-    cluster_id: str
     worker: str
-
-    @property
-    def owner(self) -> str:
-        """What stands in `{prefix}:owner`."""
-        return f"{self.app}@{self.cluster_id}"
 
 
 class Pace(NamedTuple):
@@ -96,18 +87,22 @@ class RedisSink:
         keys: Keys,
         identity: Identity,
         *,
-        partitions: Mapping[str, int],
+        look: Look,
+        cluster_id: Callable[[], Awaitable[str]],
         confirmed: Callable[[], Awaitable[object]],
         log: logging.Logger,
         pace: Pace = Pace(),  # noqa: B008 (immutable)
     ) -> None:
-        """`partitions`: source topic → how many it has. `confirmed` returns after the next successful heartbeat of
-        this worker's group generation: only then does it write where no fence or no owner stands.
+        """`cluster_id` tells, at the start, which Kafka cluster the values are of: app and cluster own the prefix.
+        `confirmed` returns after the next successful heartbeat of this worker's group generation: only then does it
+        write where no fence or no owner stands.
         """
         self._client = client
         self._keys = keys
         self._identity = identity
-        self._partitions = partitions
+        self._look = look
+        self._cluster_id = cluster_id
+        self._owner = ""
         self._confirmed = confirmed
         self._log = log
         self._pace = pace
@@ -128,6 +123,7 @@ class RedisSink:
 
         A Redis that is away is no error: whose the prefix is, each write asks again.
         """
+        self._owner = f"{self._identity.app}@{await self._cluster_id()}"
         try:
             await self._claim_prefix()
         except DOWN as error:
@@ -142,8 +138,13 @@ class RedisSink:
         with contextlib.suppress(*DOWN):
             await self._client.aclose()
 
-    def tick(self, now_ms: int, owned: Mapping[int, Owned]) -> None:
-        """Have the state at `now_ms` of all owned queues (facts partition → owner) written soon. O(queues).
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, for a readiness probe; None: nothing."""
+        return "Redis is away" if self._away else None
+
+    async def tick(self, now_ms: int, owned: Mapping[int, Owned]) -> None:
+        """Have the state at `now_ms` of all owned queues (facts partition → owner) written soon. Waits for nothing.
 
         Raises Fenced when Redis knows a later owner of a partition that is still owned here, ConfigError when another
         app has taken the prefix, and whatever else ended the writer: the process has to end.
@@ -157,17 +158,13 @@ class RedisSink:
         self._newest = list(self._batches(now_ms, owned))
         self._wake.set()
 
-    def recent(self, channel: str, queue: str, visits: Sequence[str]) -> None:
-        """From now on these are the queue's last abandoned visits: JSON objects, newest first; 20 are kept."""
-        self._recent.set(Dimension(channel, queue), visits[:RECENT])
-
     def _due(self, now_ms: int) -> bool:
         # a clock that was set back must not silence the sink
         return self._ticked_at is None or not 0 <= now_ms - self._ticked_at < self._pace.interval_ms
 
     def _batches(self, now_ms: int, owned: Mapping[int, Owned]) -> Iterator[_Batch]:
         for partition, owner in owned.items():
-            views = owner.book.views(now_ms, self._partitions)
+            views = self._look(owner.book, now_ms)
             for first in range(0, len(views), _QUEUES_A_CALL):
                 yield _Batch(now_ms, partition, owner.token, views[first : first + _QUEUES_A_CALL])
 
@@ -180,14 +177,14 @@ class RedisSink:
         self._refused.clear()
 
     async def _claim_prefix(self) -> None:
-        await self._client.set(self._keys.owner, self._identity.owner, nx=True)
+        await self._client.set(self._keys.owner, self._owner, nx=True)
         owner = await self._client.get(self._keys.owner)
-        if owner is not None and owner != self._identity.owner:
+        if owner is not None and owner != self._owner:
             raise self._foreign(str(owner))
 
     def _foreign(self, owner: str) -> ConfigError:
         return ConfigError(
-            f"the Redis prefix `{self._keys.prefix}` belongs to {owner}, this is {self._identity.owner}",
+            f"the Redis prefix `{self._keys.prefix}` belongs to {owner}, this is {self._owner}",
             hint=f"set another redis.prefix; or, once that has ended, take it over: redis-cli DEL {self._keys.owner}",
         )
 
@@ -224,7 +221,7 @@ class RedisSink:
 
     async def _written(self, batch: _Batch) -> bool:
         """Whether Redis has judged the batch; False: it knows nothing to judge by."""
-        recent = self._recent_due(batch)
+        recent = [view for view in batch.views if self._recent.due(view, batch.now_ms)]
         keys, args = self._call(batch, recent)
         outcome, detail = await redis_script.call(self._client, keys, args)
         if outcome == redis_script.FOREIGN:
@@ -236,18 +233,17 @@ class RedisSink:
             self._recent.written(recent, batch.now_ms)
         return outcome != redis_script.UNKNOWN
 
-    def _recent_due(self, batch: _Batch) -> dict[Dimension, str]:
-        queues = (Dimension(view.channel, view.queue) for view in batch.views)
-        return {queue: self._recent.packed(queue) for queue in queues if self._recent.due(queue, batch.now_ms)}
-
-    def _call(self, batch: _Batch, recent: Mapping[Dimension, str]) -> tuple[list[str], list[str | int]]:
+    def _call(self, batch: _Batch, recent: Sequence[QueueView]) -> tuple[list[str], list[str | int]]:
         """Keys and arguments of the script."""
-        queues = [Dimension(view.channel, view.queue) for view in batch.views]
         keys = [self._keys.fence(self._identity.app, batch.partition), self._keys.owner, self._keys.queues]
-        keys += map(self._keys.view, queues)
-        keys += map(self._keys.recent, recent)
-        args: list[str | int] = [batch.token, self._identity.owner, self._pace.ttl_ms, self._keys.changes]
-        args += [int(batch.claim in self._may_create), len(queues)]
-        for queue, view in zip(queues, batch.views, strict=True):
-            args += [member(queue), self._encoder.fields(view, batch.token), self._encoder.change(view)]
-        return keys, [*args, *recent.values()]
+        keys += [self._keys.view(_queue(view)) for view in batch.views]
+        keys += [self._keys.recent(_queue(view)) for view in recent]
+        args: list[str | int] = [batch.token, self._owner, self._pace.ttl_ms, self._keys.changes]
+        args += [int(batch.claim in self._may_create), len(batch.views)]
+        for view in batch.views:
+            args += [member(_queue(view)), self._encoder.fields(view, batch.token), self._encoder.change(view)]
+        return keys, args + [self._recent.packed(view) for view in recent]
+
+
+def _queue(view: QueueView) -> Dimension:
+    return Dimension(view.channel, view.queue)

@@ -1,6 +1,6 @@
-"""A view as the text that the script takes, and the visits behind it."""
+"""A view as the text that the script takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -8,6 +8,7 @@ from streams.facts.wire import Dimension
 from streams.metrics.view import Number, QueueView
 from streams.sinks.redis_keys import Change, field
 from streams.sinks.redis_script import SEPARATOR, pack
+from streams.windows.dimension import Lost
 
 _json = msgspec.json.Encoder()
 
@@ -53,29 +54,23 @@ def _pairs(values: Mapping[str, Number | None], window: str | None) -> str:
 
 
 class RecentVisits:
-    """The last abandoned visits of each queue, written when they change and again before they expire."""
+    """The last abandoned visits of each queue: written when they change, and again before they expire."""
 
     def __init__(self, again_ms: int) -> None:
         self._again_ms = again_ms
-        self._visits: dict[Dimension, Sequence[str]] = {}
-        self._written_at: dict[Dimension, int] = {}
+        self._written: dict[Dimension, tuple[tuple[Lost, ...], int]] = {}
+        """Queue → what was written, and when."""
 
-    def set(self, queue: Dimension, visits: Sequence[str]) -> None:
-        self._visits[queue] = tuple(visits)
-        self._written_at.pop(queue, None)
-
-    def due(self, queue: Dimension, now_ms: int) -> bool:
+    def due(self, view: QueueView, now_ms: int) -> bool:
         """Whether the queue's visits have to be written."""
-        if queue not in self._visits:
-            return False
-        written_at = self._written_at.get(queue)
-        return written_at is None or not 0 <= now_ms - written_at < self._again_ms
+        lost, written_at = self._written.get(Dimension(view.channel, view.queue), ((), now_ms))
+        return view.lost != lost or (bool(lost) and not 0 <= now_ms - written_at < self._again_ms)
 
-    def packed(self, queue: Dimension) -> str:
-        return pack(list(self._visits[queue]))
+    @staticmethod
+    def packed(view: QueueView) -> str:
+        """Newest first, each a JSON object."""
+        return pack([_json.encode(visit._asdict()).decode() for visit in view.lost])
 
-    def written(self, packed: Mapping[Dimension, str], now_ms: int) -> None:
-        """These stand in Redis since `now_ms`; one that has changed meanwhile is still due."""
-        for queue, text in packed.items():
-            if self.packed(queue) == text:
-                self._written_at[queue] = now_ms
+    def written(self, views: Iterable[QueueView], now_ms: int) -> None:
+        """Those of these queues stand in Redis since `now_ms`."""
+        self._written.update((Dimension(view.channel, view.queue), (view.lost, now_ms)) for view in views)

@@ -1,7 +1,8 @@
 """Names and contents of what stands in Redis: keys, hash fields, messages. The contract with any reader.
 
     {prefix}:view:{channel}:{queue}      hash: `<kpi id>` (live), `<kpi id>:<window>`, as_of_ms, state, token, worker
-    {prefix}:recent:{channel}:{queue}    list of JSON: its last abandoned visits, newest first
+    {prefix}:recent:{channel}:{queue}    list of JSON {contact, left_at, wait_ms}: its last 20 abandoned visits,
+                                         newest first
     {prefix}:queues                      sorted set of `{channel}:{queue}`, score: when last written, Redis' clock in ms
     {prefix}:changes                     pub/sub, one JSON `Change` for each hash written
     {prefix}:fence:{app}:{partition}     largest token that wrote for this facts partition; never expires

@@ -45,6 +45,6 @@ class RedisReader:
         return parse_view(dimension, fields, now_ms) if fields else None
 
     async def recent(self, channel: str, queue: str) -> list[dict[str, Any]]:
-        """The queue's last abandoned visits, newest first, as in the topic `visits`."""
+        """The queue's last abandoned visits, newest first: contact, left_at (epoch ms), wait_ms."""
         visits = await cast("Any", self._client.lrange(self._keys.recent(Dimension(channel, queue)), 0, -1))
         return [msgspec.json.decode(visit) for visit in visits]

@@ -1,23 +1,26 @@
 """Owned partitions whose views a test sets by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from streams.metrics.view import Number, QueueView
+from streams.windows.dimension import Lost
 
 NOW = 1_790_000_000_123
 
 
 class Book:
-    """Shows the views it was given, whatever the time."""
+    """Stands for a book of stage 2."""
 
     def __init__(self, *views: QueueView) -> None:
         self.shown = list(views)
 
-    def views(self, now_ms: int, partitions: Mapping[str, int]) -> list[QueueView]:
-        del now_ms, partitions
-        return list(self.shown)
+
+def look(book: Book, now_ms: int) -> list[QueueView]:
+    """Shows the views that the book was given, whatever the time."""
+    del now_ms
+    return list(book.shown)
 
 
 class Partition(msgspec.Struct):
@@ -25,6 +28,7 @@ class Partition(msgspec.Struct):
 
     book: Book
     token: int = 7
+    claimed_at: int = 0
 
 
 def view(
@@ -36,5 +40,6 @@ def view(
     live: Mapping[str, Number | None] | None = None,
     windows: Mapping[str, Mapping[str, Number | None]] | None = None,
     since_ms: Mapping[str, int] | None = None,
+    lost: Sequence[Lost] = (),
 ) -> QueueView:
-    return QueueView(channel, queue, as_of_ms, state, live or {}, windows or {}, since_ms or {})
+    return QueueView(channel, queue, as_of_ms, state, live or {}, windows or {}, since_ms or {}, tuple(lost))

@@ -1,17 +1,20 @@
 """What one scrape shows, compared as text and parsed back."""
 
+import asyncio
 import subprocess
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
 from streams.facts.primitives import H, P
 from streams.facts.wire import Dimension
 from streams.metrics.catalogue import CATALOGUE
 from streams.sinks.counters import Counters
+from streams.sinks.input_stats import InputStats
 from streams.sinks.prometheus import EDGES_MS, PrometheusSink
-from tests.sinks.stand_ins import NOW, Book, Partition, view
+from tests.sinks.stand_ins import NOW, Book, Partition, look, view
 
 BILLING = Dimension("voice", "billing")
 
@@ -22,13 +25,14 @@ class Worker:
     def __init__(self, *views, targets_ms=(), stats=()):
         self.owned = {0: Partition(Book(*views))}
         self.counters = Counters()
+        self.on_delta = self.counters.follow(0)
         self.counters.claim(0, 0)
         self.offset = 0
-        self.sink = PrometheusSink({"calls": 8}, self.counters, targets_ms=targets_ms, stats=stats)
+        self.sink = PrometheusSink(look, self.counters, clock_ms=lambda: NOW, targets_ms=targets_ms, stats=stats)
 
     def count(self, bag, dimension=BILLING):
         self.offset += 1
-        self.counters.add(0, dimension, bag, self.offset, NOW)
+        self.on_delta(dimension, bag, self.offset, NOW)
 
     def scrape(self, now_ms=NOW):
         return self.sink.render(self.sink.snapshot(now_ms, self.owned)).decode()
@@ -166,6 +170,7 @@ def test_a_counter_goes_on_when_its_partition_comes_back():
     owned, worker.owned = worker.owned, {}
     worker.scrape()
     worker.owned = owned
+    worker.on_delta = worker.counters.follow(0)
     worker.counters.claim(0, NOW - 1)
     worker.count({P.OFFERED: 1})
 
@@ -225,8 +230,9 @@ def test_what_the_worker_counts_is_shown_under_its_declared_labels():
         "events_total": {("queue.entered", "applied"): 12, ("contact.ended", "late"): 1},
         "late_total": {(): 1},
         "lag_records": {("calls", "3"): 40},
-        "source_delay_seconds_sum": {("pbx",): 1.5},
-        "source_delay_seconds_count": {("pbx",): 12},
+        "source_delay_seconds": {("pbx",): 0.125},
+        "event_to_view_seconds_sum": {(): 1.5},
+        "event_to_view_seconds_count": {(): 12},
     }
     text = Worker(stats=[lambda: stats]).scrape()
 
@@ -237,16 +243,19 @@ def test_what_the_worker_counts_is_shown_under_its_declared_labels():
 # TYPE contact_streams_events_total counter
 contact_streams_events_total{type="contact.ended",outcome="late"} 1
 contact_streams_events_total{type="queue.entered",outcome="applied"} 12
-# HELP contact_streams_late_total Events of known contacts that came later than the lateness.
+# HELP contact_streams_late_total Events that came later than the lateness.
 # TYPE contact_streams_late_total counter
 contact_streams_late_total 1
 # HELP contact_streams_lag_records Records that wait to be folded.
 # TYPE contact_streams_lag_records gauge
 contact_streams_lag_records{topic="calls",partition="3"} 40
-# HELP contact_streams_source_delay_seconds Append time - event time, by source.
-# TYPE contact_streams_source_delay_seconds summary
-contact_streams_source_delay_seconds_sum{source="pbx"} 1.5
-contact_streams_source_delay_seconds_count{source="pbx"} 12
+# HELP contact_streams_source_delay_seconds Append time - event time of a source's last event, in its slowest partition.
+# TYPE contact_streams_source_delay_seconds gauge
+contact_streams_source_delay_seconds{source="pbx"} 0.125
+# HELP contact_streams_event_to_view_seconds From an event's append to the views that hold it.
+# TYPE contact_streams_event_to_view_seconds summary
+contact_streams_event_to_view_seconds_sum 1.5
+contact_streams_event_to_view_seconds_count 12
 """
     )
 
@@ -262,6 +271,68 @@ def test_a_snapshot_does_not_change_any_more():
     worker.count({P.OFFERED: 1})
 
     assert worker.sink.render(snapshot) == before
+
+
+def test_what_the_books_count_is_summed_over_all_there_ever_were():
+    """Also those of partitions that are gone, or a counter would fall; delays only of those that are kept."""
+    lost, kept = Counting(), Counting()
+    for book in (lost, kept):
+        book.stats.outcomes.update({("queue.entered", "applied"): 5, ("queue.entered", "late"): 1, ("", "rejected"): 2})
+        book.stats.rejected.update({"not_json": 2})
+        book.stats.clamped = 3
+    lost.stats.source_delay_ms["pbx"] = 90_000
+    kept.stats.source_delay_ms["pbx"] = 250
+    stats = InputStats(lambda: [kept])
+    stats.made(lost)
+    stats.made(kept)
+    samples = Worker(stats=[stats]).samples()
+
+    assert samples["contact_streams_events_total", "outcome=applied", "type=queue.entered"] == 10
+    assert samples["contact_streams_events_total", "outcome=rejected", "type="] == 4
+    assert samples["contact_streams_rejected_total", "reason=not_json"] == 4
+    assert samples["contact_streams_late_total",] == 2
+    assert samples["contact_streams_clamped_total",] == 6
+    assert samples["contact_streams_source_delay_seconds", "source=pbx"] == 0.25
+
+
+class Counting:
+    """What a book of stage 1 counts."""
+
+    def __init__(self):
+        self.stats = Stats()
+
+
+# ── a worker's scrape ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_scrape_from_another_thread_shows_what_is_owned_since_the_last_tick():
+    worker = Worker(view(live={"waiting": 3}))
+    worker.count({P.OFFERED: 1})
+    sink, owned = worker.sink, worker.owned
+
+    async def story():
+        before = await asyncio.to_thread(sink.scrape)
+        await sink.start()
+        await sink.tick(NOW, owned)
+        during = await asyncio.to_thread(sink.scrape)
+        await sink.stop()
+        return before, during, await asyncio.to_thread(sink.scrape)
+
+    before, during, after = asyncio.run(story())
+
+    assert b'contact_waiting{channel="voice",queue="billing"} 3\n' in during
+    assert b'contact_offered_total{channel="voice",queue="billing"} 1\n' in during
+    assert before == after == b""
+
+
+def test_a_tick_tells_the_counters_of_the_claim():
+    worker = Worker()
+    worker.on_delta = worker.counters.follow(0)
+    worker.owned[0].claimed_at = NOW - 1
+    worker.count({P.OFFERED: 1})
+    asyncio.run(worker.sink.tick(NOW, worker.owned))
+
+    assert worker.samples()["contact_offered_total",] == 1
 
 
 # ── all of it ──────────────────────────────────────────────────────────────────────────────────────────────────────

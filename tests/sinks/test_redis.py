@@ -12,9 +12,10 @@ from streams.errors import ConfigError
 from streams.sinks.redis import Fenced, Identity, Pace, RedisSink, connect
 from streams.sinks.redis_keys import Keys
 from streams.sinks.redis_reader import RedisReader
-from tests.sinks.stand_ins import NOW, Book, Partition, view
+from streams.windows.dimension import Lost
+from tests.sinks.stand_ins import NOW, Book, Partition, look, view
 
-US = Identity("contact-streams", "cluster-1", "worker-1")
+US = Identity("contact-streams", "worker-1")
 VIEW = "cs:view:voice:billing"
 
 
@@ -23,11 +24,21 @@ async def at_once():
 
 
 @asynccontextmanager
-async def sink(store, identity=US, *, confirmed=at_once, pace=Pace(), prefix="cs"):  # noqa: B008 - immutable
+async def sink(store, identity=US, *, cluster="cluster-1", prefix="cs", confirmed=at_once, look=look, pace=Pace()):  # noqa: B008 - immutable
     """A started writer."""
-    log = logging.getLogger("tests")
+
+    async def cluster_id():
+        return cluster
+
     writer = RedisSink(
-        connect(store.url), Keys(prefix), identity, partitions={"calls": 8}, confirmed=confirmed, log=log, pace=pace
+        connect(store.url),
+        Keys(prefix),
+        identity,
+        look=look,
+        cluster_id=cluster_id,
+        confirmed=confirmed,
+        log=logging.getLogger("tests"),
+        pace=pace,
     )
     await writer.start()
     try:
@@ -46,7 +57,7 @@ async def ticking(writer, owned, until):
     """Tick as a worker does until `until()` is true; what it returned. Raises what the ticks raise."""
     now_ms = NOW
     for _ in range(1000):
-        writer.tick(now_ms, owned)
+        await writer.tick(now_ms, owned)
         await asyncio.sleep(0.01)
         found = await until()
         if found:
@@ -147,8 +158,7 @@ def test_everything_of_a_dead_owner_expires_but_its_fence(store):
     async def story():
         async with client(store) as redis:
             async with sink(store, pace=Pace(ttl_ms=300)) as writer:
-                writer.recent("voice", "billing", ['{"contact":"c1"}'])
-                await ticking(writer, {2: Partition(Book(view()))}, written(redis))
+                await ticking(writer, {2: Partition(Book(view(lost=[Lost(NOW, "c1", 900)])))}, written(redis))
             for _ in range(500):
                 if not await redis.exists(VIEW, "cs:queues", "cs:recent:voice:billing"):
                     break
@@ -175,19 +185,49 @@ def test_a_queue_that_is_no_longer_written_leaves_the_list_of_queues(store):
     assert asyncio.run(story())
 
 
-def test_recent_visits_are_the_last_twenty_newest_first(store):
-    visits = [json.dumps({"contact": f"c{n}"}) for n in range(25)]
+def test_recent_holds_the_last_abandoned_visits_as_they_change(store):
+    first, second = Lost(NOW - 9_000, "c1", 31_000), Lost(NOW, "c2", 4_000)
+    book = Book(view(lost=[first]))
 
     async def story():
         async with sink(store) as writer, client(store) as redis:
-            writer.recent("voice", "billing", visits)
+
+            def recent(n):
+                async def there():
+                    found = await RedisReader(redis, Keys("cs")).recent("voice", "billing")
+                    return found if len(found) == n else None
+
+                return there
+
+            async def gone():
+                return not await redis.exists("cs:recent:voice:billing")
+
+            await ticking(writer, {0: Partition(book)}, recent(1))
+            book.shown = [view(lost=[second, first])]
+            both = await ticking(writer, {0: Partition(book)}, recent(2))
+            book.shown = [view()]
+            await ticking(writer, {0: Partition(book)}, gone)
+            return both
+
+    assert asyncio.run(story()) == [
+        {"contact": "c2", "left_at": NOW, "wait_ms": 4_000},
+        {"contact": "c1", "left_at": NOW - 9_000, "wait_ms": 31_000},
+    ]
+
+
+def test_recent_visits_that_do_not_change_live_as_long_as_they_are_written(store):
+    async def story():
+        async with sink(store, pace=Pace(ttl_ms=900)) as writer, client(store) as redis:
+            owned = {0: Partition(Book(view(lost=[Lost(NOW, "c1", 900)])))}
+            await ticking(writer, owned, written(redis))
+            await redis.delete("cs:recent:voice:billing")
 
             async def there():
-                return await RedisReader(redis, Keys("cs")).recent("voice", "billing")
+                return await redis.exists("cs:recent:voice:billing")
 
-            return await ticking(writer, {0: Partition(Book(view()))}, there)
+            return await ticking(writer, owned, there)
 
-    assert asyncio.run(story()) == [{"contact": f"c{n}"} for n in range(20)]
+    assert asyncio.run(story())
 
 
 # ── fencing ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +253,7 @@ def test_a_refusal_for_a_partition_that_was_lost_meanwhile_is_nothing(store):
         async with client(store) as redis, sink(store) as writer:
             await redis.mset({"cs:fence:contact-streams:0": 12, "cs:fence:contact-streams:1": 1})
             lost, kept = Partition(Book(view("lost")), token=11), Partition(Book(view()), token=5)
-            writer.tick(NOW, {0: lost})
+            await writer.tick(NOW, {0: lost})
             await asyncio.sleep(0.2)
             await ticking(writer, {1: kept}, written(redis))
             return await redis.exists("cs:view:voice:lost")
@@ -258,24 +298,24 @@ def test_without_a_fence_a_writer_waits_for_a_heartbeat_of_its_group(store):
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("app", "cluster"),
     [
-        pytest.param(US._replace(app="other"), id="another app"),
-        pytest.param(US._replace(cluster_id="cluster-2"), id="another cluster"),
+        pytest.param("other", "cluster-1", id="another app"),
+        pytest.param("contact-streams", "cluster-2", id="another cluster"),
     ],
 )
-def test_a_prefix_belongs_to_one_app_on_one_cluster(store, other):
+def test_a_prefix_belongs_to_one_app_on_one_cluster(store, app, cluster):
     async def story():
         async with sink(store), client(store) as redis:
             with pytest.raises(ConfigError) as refused:
-                async with sink(store, other):
+                async with sink(store, US._replace(app=app), cluster=cluster):
                     pass
             return refused.value, await redis.get("cs:owner")
 
     refused, owner = asyncio.run(story())
 
     assert owner == "contact-streams@cluster-1"
-    assert str(refused) == f"the Redis prefix `cs` belongs to {owner}, this is {other.owner}"
+    assert str(refused) == f"the Redis prefix `cs` belongs to {owner}, this is {app}@{cluster}"
     assert "redis-cli DEL cs:owner" in refused.hint
 
 
@@ -323,11 +363,13 @@ def test_redis_away_is_counted_and_once_back_everything_is_written_again(redis_s
                 return writer.failures
 
             await ticking(writer, owned, has_failed)
+            assert writer.problem == "Redis is away"
             before = heartbeats
             redis_server.start()
             async with client(redis_server) as redis:
                 await ticking(writer, owned, written(redis, "cs:view:voice:a"))
                 await ticking(writer, owned, written(redis, "cs:view:voice:b"))
+                assert writer.problem is None
                 return before, heartbeats, await redis.get("cs:owner")
 
     before, heartbeats, owner = asyncio.run(story())
@@ -358,7 +400,7 @@ def test_a_redis_that_hangs_holds_no_tick_up(redis_server):
             await ticking(writer, owned, written(redis))
             await redis.execute_command("CLIENT", "PAUSE", "60000", "ALL")
             for n in range(1, 50):
-                writer.tick(NOW + 1_000 * n, owned)
+                await writer.tick(NOW + 1_000 * n, owned)
                 await asyncio.sleep(0)
 
     asyncio.run(story())
@@ -368,16 +410,15 @@ def test_a_redis_that_hangs_holds_no_tick_up(redis_server):
 def test_ticks_that_come_too_soon_are_passed_over(redis_server):
     looked_at = []
 
-    class Watched(Book):
-        def views(self, now_ms, partitions):
-            looked_at.append(now_ms)
-            return super().views(now_ms, partitions)
+    def watched(book, now_ms):
+        looked_at.append(now_ms)
+        return look(book, now_ms)
 
     async def story():
-        async with sink(redis_server, pace=Pace(interval_ms=250)) as writer, client(redis_server) as redis:
-            owned = {0: Partition(Watched(view()))}
+        async with sink(redis_server, look=watched) as writer, client(redis_server) as redis:
+            owned = {0: Partition(Book(view()))}
             for now_ms in (NOW, NOW + 249, NOW + 250, NOW + 300, NOW - 5_000, NOW - 4_800):
-                writer.tick(now_ms, owned)
+                await writer.tick(now_ms, owned)
                 await redis.ping()
                 await asyncio.sleep(0.1)
 
