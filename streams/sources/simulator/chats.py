@@ -88,7 +88,7 @@ class Chats:
         yield from self._exchange(contact, line, desk.agent.name)
         if contact.visits < MOST_VISITS and dice.chance(0.06):
             target = people.transfer(contact, line, "blind")
-            self._clock.start(people.wrap_up(contact, line, desk))
+            people.floor.release(desk)  # no wrap-up: an agent with other desks could be wrapping up and chatting again
             yield dice.between(300, 2_000)
             return target
         by = dice.choose(("customer", "agent", "agent", "system"))
