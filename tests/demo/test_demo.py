@@ -1,0 +1,115 @@
+"""The whole demo, as somebody starts it."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+GIVE_UP_S = 90
+
+
+@contextlib.contextmanager
+def demo(*arguments):
+    command = [sys.executable, "-m", "streams", "demo", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def children(pid):
+    """Process ids started by `pid`, theirs included."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found += [int(stat.parent.name), *children(int(stat.parent.name))]
+    return found
+
+
+def state(address):
+    with urllib.request.urlopen(f"{address}api/state", timeout=10) as response:
+        return json.load(response)
+
+
+def until(condition):
+    deadline = time.monotonic() + GIVE_UP_S
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen")
+
+
+def live_tiles(address):
+    return {(tile["channel"], tile["queue"]): tile for tile in state(address)["tiles"] if tile["state"] == "live"}
+
+
+def full(address):
+    """Live tiles, once both channels show an hour that is filled in."""
+    tiles = live_tiles(address)
+    wholes = [tiles.get((channel, "*"), {"values": {}})["values"] for channel in ("voice", "chat")]
+    return tiles if all(values.get("offered:60m", 0) > 100 for values in wholes) else None
+
+
+def moved(before, after):
+    """Whether what is counted has changed: not only the ages, which rise by themselves."""
+    return any(tile["values"]["offered:60m"] != before[key]["values"]["offered:60m"] for key, tile in after.items())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for its children in /proc")
+def test_the_board_is_full_and_moving_and_all_of_it_ends_with_a_signal():
+    with demo("--port", "0") as process:
+        address = re.fullmatch(r"board +(http://127\.0\.0\.1:\d+/)\n", process.stdout.readline())[1]
+        metrics = re.fullmatch(r"metrics +(http://\S+/metrics)\n", process.stdout.readline())[1]
+
+        before = until(lambda: full(address))
+        until(
+            lambda: any(tile["values"] != before.get(key, tile)["values"] for key, tile in live_tiles(address).items())
+        )
+
+        with urllib.request.urlopen(metrics, timeout=10) as response:
+            assert "contact_offered_total{" in response.read().decode()
+        parts = children(process.pid)
+        assert len(parts) >= 5
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(GIVE_UP_S) == 0
+        assert not [pid for pid in parts if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for its children in /proc")
+def test_a_part_that_dies_ends_the_demo_and_is_named():
+    with demo("--port", "0") as process:
+        process.stdout.readline()
+        parts = children(process.pid)
+        wallboard = next(pid for pid in parts if "\0wallboard" in Path(f"/proc/{pid}/cmdline").read_text())
+
+        os.kill(wallboard, signal.SIGKILL)
+
+        assert process.wait(GIVE_UP_S) == 1
+        assert "error: the wallboard ended with exit code -9" in process.stderr.read()
+        assert not [pid for pid in parts if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_taken_port_is_an_error_with_a_hint():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with demo("--port", str(port)) as process:
+            _, told = process.communicate(timeout=GIVE_UP_S)
+
+    assert process.returncode == 1
+    assert f"error: port {port} is taken" in told
+    assert f"hint: choose another for the board: contact-streams demo --port {port + 1}" in told
