@@ -1,6 +1,7 @@
 """`contact-streams`: the group of commands, loaded only when used, and how errors are shown."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
@@ -62,6 +63,15 @@ class LazyGroup(ExampleGroup):
             raise TypeError(message)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion for a misspelt name."""
+        close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+        if close and close != args[:1]:
+            raise click.UsageError(f"no such command {args[0]}; did you mean {close[0]}?", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -80,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = cli.main(args=arguments, prog_name="contact-streams", standalone_mode=False)
     except ContactStreamsError as error:
         _show(str(error), error.hint)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
         hint = f"{error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else None

@@ -11,10 +11,17 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None) -> Iterator[Advance]:
+def progress_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[Advance]:
     """Show a bar on standard error while it is a terminal; `total` in bytes, None: not known."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+        redirect_stdout=False,  # what goes to standard output, a pipe perhaps, must stay there
+        redirect_stderr=False,
+    ) as progress:
         task = progress.add_task(title, total=total)
         yield lambda done: progress.update(task, completed=done)

@@ -4,7 +4,7 @@
     survey.answered        → `surveys`, key = contact
     business events        → `business`, key = customer, else source
     everything else        → the topic that the configuration feeds from its channel, key = contact
-    heartbeat              → every partition of every configured topic
+    heartbeat              → every partition of every configured topic (unless it is not valid)
 
 A channel that no topic names goes where its like goes: tickets and mails to `tickets`, written conversations to
 `chats`, the rest to `calls`; where that topic is not configured, to the first that is. A line that cannot be routed
@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
 
-from streams.events.decode import epoch_ms
-from streams.events.types import AgentState, BusinessEvents, Heartbeat, Instant, SurveyAnswered
+from streams.events.decode import EventDecoder, epoch_ms
+from streams.events.types import EARLIEST_MS, LATEST_MS, AgentState, BusinessEvents, Heartbeat, Instant, SurveyAnswered
 
 HEARTBEAT: Final = Heartbeat.__struct_config__.tag
 AGENT_STATE: Final = AgentState.__struct_config__.tag
@@ -63,7 +63,7 @@ class Route(NamedTuple):
     broadcast: bool
     """Whether every partition of these topics gets it."""
     at: int | None
-    """Event time, epoch ms; None: it says none that can be read."""
+    """Event time, epoch ms; None: it says none that an event may have."""
     appended_at: int | None
     """Append time that the line carries (`_ts`), epoch ms; None: none."""
 
@@ -86,9 +86,8 @@ class Router:
             head = self._decode(line)
         except _UNREADABLE:
             head = _leniently(line)
-        time = head.time
-        at = time if time is None or isinstance(time, int) else epoch_ms(time)
-        if head.type == HEARTBEAT:
+        at = _event_time(head.time)
+        if head.type == HEARTBEAT and _is_heartbeat(line):
             return Route(self._topics, None, True, at, head.append_time)  # noqa: FBT003 (the hot path: no keywords)
         topics, key = self._place(head)
         if not key:
@@ -115,6 +114,11 @@ class Router:
         return (topic,) if topic in self._topics else self._topics[:1]
 
 
+def _is_heartbeat(line: bytes) -> bool:
+    """Whether it is a valid one: one that will be rejected is not multiplied."""
+    return type(EventDecoder(len(line)).decode([line])[0]) is Heartbeat
+
+
 def _leniently(line: bytes) -> _Head:
     """What can be read of a line of which some field is wrong: an event must not change its book for that."""
     try:
@@ -124,11 +128,12 @@ def _leniently(line: bytes) -> _Head:
     if not isinstance(event, dict):
         return _Head()
     texts = {name: event[name] for name in _Head.__struct_fields__[:6] if isinstance(event.get(name), str)}
-    return _Head(**texts, time=_number(event.get("time")), append_time=_number(event.get("_ts")))
+    return _Head(**texts)
 
 
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _event_time(time: Instant | None) -> int | None:
+    at = time if time is None or isinstance(time, int) else epoch_ms(time)
+    return at if at is not None and EARLIEST_MS <= at < LATEST_MS else None
 
 
 @lru_cache(maxsize=_CACHED_KEYS)

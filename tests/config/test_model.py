@@ -2,12 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
+import pytest
 import yaml
 
 from streams.config import Config, QueueConfig, load
 from streams.config.layers import leaves
+from streams.config.model import AbandonRate, ServiceLevel
 from streams.contacts.settings import FoldSettings, Thresholds
+from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.settings import Variant, Variants
 from streams.windows.settings import WindowSettings
 
@@ -71,6 +75,11 @@ class TestConversion:
 
     def test_a_complete_queue_leaves_nothing_open(self):
         assert None not in Config().queue("any").model_dump().values()
+
+
+@pytest.mark.parametrize(("setting", "choices"), [("service_level", ServiceLevel), ("abandon_rate", AbandonRate)])
+def test_the_variants_to_choose_from_are_those_of_the_catalogue(setting, choices):
+    assert set(get_args(choices)) == {kpi.variant for kpi in CATALOGUE if kpi.variant_of == setting}
 
 
 class TestTopics:

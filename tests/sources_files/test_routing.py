@@ -60,11 +60,11 @@ def test_a_channel_that_no_topic_names_goes_where_its_like_goes(channel, topics,
 
 
 def test_a_heartbeat_goes_everywhere():
-    line = b'{"v": 1, "id": "h", "type": "heartbeat", "time": 5, "source": "pbx"}'
+    line = b'{"v": 1, "id": "h", "type": "heartbeat", "time": 1700000000000, "source": "pbx"}'
     route = Router({"calls": ["voice"], "chats": ["chat"]}).route(line)
 
     assert route.topics == ("calls", "chats")
-    assert (route.broadcast, route.key, route.at) == (True, None, 5)
+    assert (route.broadcast, route.key, route.at) == (True, None, 1_700_000_000_000)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,7 @@ def test_a_heartbeat_goes_everywhere():
         pytest.param(b'{"type": "queue.entered", "channel": "voice", "contact": 7}', id="a contact that is no text"),
         pytest.param(b'{"type": "queue.entered", "channel": "voice", "contact": ""}', id="an empty contact"),
         pytest.param(b"[" * 100_000, id="nested beyond reason"),
+        pytest.param(b'{"type": "heartbeat", "source": "pbx"}', id="a heartbeat that will be rejected"),
         pytest.param(b'{"contact": "\\ud800"}', id="half a surrogate pair"),
     ],
 )
