@@ -7,11 +7,11 @@ from typing import Final, get_args
 import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record
-from streams.contacts.history import COMPACT_ABOVE, Contact, Entry, History
-from streams.contacts.ledger import Booking, Ledger, Outcome
+from streams.contacts.history import COMPACT_ABOVE, Contact, History
+from streams.contacts.ledger import Ledger
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
-from streams.contacts.visits import Visit
+from streams.contacts.visits import NEVER, Visit
 from streams.errors import StateError
 from streams.events import types as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
@@ -33,6 +33,9 @@ FORMAT: Final = 1
 """Version of the stored state; another one is refused."""
 LARGEST_VALUE: Final = 512_000
 """Bytes: a larger dead letter is cut, a larger delta is split."""
+
+_TICK_MS: Final = 1_000
+"""What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
 
 _VISIT_EVENTS: Final = frozenset(get_args(ev.VisitEvent))
 _contact_decoder = msgspec.msgpack.Decoder(Contact)
@@ -64,14 +67,17 @@ class ContactBook:
         self._bins = Bins(settings.edges())
         self._ledgers: dict[str, Ledger] = {}
         self._contacts: dict[str, History] = {}
-        self._wakes: list[tuple[int, str]] = []
+        self._wakes: dict[int, list[str]] = {}
+        """Second (epoch ms) → contacts to look at when the watermark reaches it."""
+        self._wake_times: list[int] = []
+        """The seconds of `_wakes`, a heap."""
+        self._next_wake_at = NEVER
         self._offset = 0
         self._watermark = 0
         self._appended_at = 0
         self._pending = 0
         self._dirty: list[History] = []
         self._gone: list[str] = []
-        self._delta: dict[tuple[str, str], Delta] = {}
         self._outputs: list[Output] = []
 
     @property
@@ -97,30 +103,25 @@ class ContactBook:
             return
         events = self._decoder.decode([record.value for record in records])
         for record, event in zip(records, events, strict=True):
-            self._fold_one(record, event)
+            kind = type(event)
+            if kind in _VISIT_EVENTS:
+                at = self._time_of(event, record.timestamp)  # type: ignore[arg-type]
+                self._fold_visit_event(record, event, at)  # type: ignore[arg-type]
+            elif kind is Rejected or kind is Unknown:
+                self._dead_letter(record, event)  # type: ignore[arg-type]
+                continue
+            else:
+                at = self._time_of(event, record.timestamp)  # type: ignore[arg-type]
+                self.stats.applied[kind] += 1  # type: ignore[index]
+            if at > self._watermark:
+                self._watermark = at
+                if at >= self._next_wake_at:
+                    self._wake()
         self._offset = records[-1].offset + 1
+        self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
         self._pending += len(records)
 
-    def _fold_one(self, record: Record, event: ev.AnyEvent | Rejected | Unknown) -> None:
-        appended_at = record.timestamp
-        if appended_at is not None and appended_at > self._appended_at:
-            self._appended_at = appended_at
-        kind = type(event)
-        if kind is Rejected or kind is Unknown:
-            self._dead_letter(record, event)  # type: ignore[arg-type] # told apart above
-            return
-        at = self._clamped(event, appended_at)  # type: ignore[arg-type]
-        watermark = self._watermark
-        if kind in _VISIT_EVENTS:
-            self._fold_visit_event(record, event, at, watermark)  # type: ignore[arg-type]
-        else:
-            self.stats.outcomes[_tag(kind), "applied"] += 1
-        if at > watermark:
-            self._watermark = at
-            if self._wakes and self._wakes[0][0] <= at:
-                self._wake(at)
-
-    def _clamped(self, event: ev.Event, appended_at: int | None) -> int:
+    def _time_of(self, event: ev.Event, appended_at: int | None) -> int:
         """The event's time, but no more than a little ahead of its append time."""
         at: int = event.time  # type: ignore[assignment] # decoding has made it an int
         if appended_at is None:
@@ -133,101 +134,82 @@ class ContactBook:
             return appended_at
         return at
 
-    def _fold_visit_event(self, record: Record, event: ev.VisitEvent, at: int, watermark: int) -> None:
+    def _fold_visit_event(self, record: Record, event: ev.VisitEvent, at: int) -> None:
+        watermark = self._watermark
         late = at < watermark - self._settings.lateness_ms
         key = f"{event.channel}\x1f{event.contact}"
         history = self._contacts.get(key)
-        ledger = self._ledger(event.channel)
+        ledger = self._ledgers.get(event.channel) or self._new_ledger(event.channel)
         if history is None:
             if late:
-                self._count(event, "too_late")
+                self.stats.others[type(event), "too_late"] += 1
                 self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
                 return
             history = self._contacts[key] = History(Contact(event.channel, event.contact), ledger)
+            self._schedule(key, history, at + ledger.max_age_ms)
         elif not late and history.knows(event.id):
-            self._count(event, "duplicate")
+            self.stats.others[type(event), "duplicate"] += 1
             return
-        history.add(event, watermark if late else at, late, watermark, ledger, self)
+        history.add(event, watermark if late else at, late, watermark // _TICK_MS * _TICK_MS, ledger)
         if not history.dirty:
             history.dirty = True
             self._dirty.append(history)
         if len(history.contact.entries) > COMPACT_ABOVE:
             history.compact(max(watermark, at), ledger)
-        self._schedule(key, history, ledger)
+        if history.cycle.open is None:
+            self._schedule(key, history, history.next_wake_at(ledger))
 
-    def _ledger(self, channel: str) -> Ledger:
-        ledger = self._ledgers.get(channel)
-        if ledger is None:
-            ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins)
+    def _new_ledger(self, channel: str) -> Ledger:
+        ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins, self.stats)
         return ledger
-
-    # --- Postings: what histories post to ---
-
-    def post(self, channel: str, booked: list[Booking], sign: int) -> None:
-        """Add (sign 1) or take back (sign −1) bookings."""
-        for queue, pane, bag in booked:
-            panes = self._delta_of(channel, queue).panes
-            total = panes.get(pane)
-            if total is None:
-                total = panes[pane] = {}
-            for primitive, n in bag.items():
-                total[primitive] = total.get(primitive, 0) + sign * n
-
-    def tally(self, entry: Entry, sign: int) -> None:
-        """Count (sign 1) or uncount (sign −1) what became of an event."""
-        if entry.event is None:
-            return
-        stats = self.stats
-        duplicate = entry.outcome & Outcome.DUPLICATE
-        what = "late" if entry.late else "duplicate" if duplicate else "applied"
-        stats.outcomes[_tag(type(entry.event)), what] += sign
-        if entry.outcome & Outcome.ORPHAN:
-            stats.orphans += sign
-        if entry.outcome & Outcome.NEGATIVE_WAIT:
-            stats.negative_waits += sign
-
-    def _delta_of(self, channel: str, queue: str) -> Delta:
-        key = (channel, queue)
-        delta = self._delta.get(key)
-        if delta is None:
-            delta = self._delta[key] = Delta({}, {})
-        return delta
 
     # --- time: what the watermark makes happen ---
 
-    def _schedule(self, key: str, history: History, ledger: Ledger) -> None:
-        wake_at = history.next_wake_at(ledger)
-        if history.wake_at is None or wake_at < history.wake_at:
-            history.wake_at = wake_at
-            heappush(self._wakes, (wake_at, key))
+    def _schedule(self, key: str, history: History, wake_at: int) -> None:
+        """Look at the contact when the watermark's second has reached wake_at, unless that is planned sooner.
 
-    def _wake(self, watermark: int) -> None:
-        """Evictions, publications and departures that the watermark has reached."""
-        wakes = self._wakes
-        while wakes and wakes[0][0] <= watermark:
-            wake_at, key = heappop(wakes)
-            history = self._contacts.get(key)
-            if history is None or history.wake_at != wake_at:
-                continue
-            history.wake_at = None
-            self._attend(key, history, watermark)
+        It may be planned too soon, never too late: what happens depends on the second reached alone.
+        """
+        if wake_at >= history.wake_at:
+            return
+        history.wake_at = wake_at
+        second = -(-wake_at // _TICK_MS) * _TICK_MS
+        waking = self._wakes.get(second)
+        if waking is not None:
+            waking.append(key)
+            return
+        self._wakes[second] = [key]
+        heappush(self._wake_times, second)
+        self._next_wake_at = self._wake_times[0]
 
-    def _attend(self, key: str, history: History, watermark: int) -> None:
-        ledger = self._ledger(history.contact.channel)
-        history.fire_due(watermark, ledger, self)
-        for visit in history.final_visits(watermark, ledger):
+    def _wake(self) -> None:
+        """Evictions, publications and departures up to the watermark's second."""
+        settled = self._watermark // _TICK_MS * _TICK_MS
+        times = self._wake_times
+        while times and times[0] <= settled:
+            for key in self._wakes.pop(heappop(times)):
+                history = self._contacts.get(key)
+                if history is not None and history.wake_at <= settled:
+                    history.wake_at = NEVER
+                    self._attend(key, history, settled)
+        self._next_wake_at = times[0] if times else NEVER
+
+    def _attend(self, key: str, history: History, settled: int) -> None:
+        ledger = self._ledgers[history.contact.channel]
+        history.fire_until(settled, ledger)
+        published = history.contact.published
+        for visit in history.final_visits(settled, ledger):
             self._outputs.append(_visit_record(history.contact, visit))
-        if history.expired(watermark, ledger):
-            self._post_rows(history)
+        if history.expired(settled, ledger):
+            self._post_rows(history, ledger)
             del self._contacts[key]
             if history.persisted:
                 self._gone.append(key)
-            history.persisted = False
             return
-        if not history.dirty:
+        if not history.dirty and history.contact.published > published:
             history.dirty = True
             self._dirty.append(history)
-        self._schedule(key, history, ledger)
+        self._schedule(key, history, history.next_wake_at(ledger))
 
     # --- drain ---
 
@@ -238,39 +220,28 @@ class ContactBook:
             history.dirty = False
             contact = history.contact
             key = f"{contact.channel}\x1f{contact.name}"
-            if self._contacts.get(key) is not history:
-                continue
-            self._post_rows(history)
-            rows[key.encode()] = encode(contact)
-            history.persisted = True
+            if self._contacts.get(key) is history:
+                self._post_rows(history, self._ledgers[contact.channel])
+                rows[key.encode()] = encode(contact)
+                history.persisted = True
         outputs = [*self._outputs, *self._facts(), self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
-        self._dirty, self._gone, self._outputs, self._delta, self._pending = [], [], [], {}, 0
+        self._dirty, self._gone, self._outputs, self._pending = [], [], [], 0
         return flush
 
-    def _post_rows(self, history: History) -> None:
-        contact = history.contact
-        for queue, key, row in history.changed_rows(self._ledger(contact.channel)):
-            self._delta_of(contact.channel, queue).rows[row_id(contact.name, key)] = row
+    def _post_rows(self, history: History, ledger: Ledger) -> None:
+        for queue, key, row in history.changed_rows(ledger):
+            ledger.delta(queue).rows[row_id(history.contact.name, key)] = row
 
     def _facts(self) -> Iterable[Output]:
-        for (channel, queue), delta in self._with_roll_ups().items():
-            key = dimension_key(Dimension(channel, queue))
-            for value in _encoded(delta):
-                yield Output("facts", key, value)
-
-    def _with_roll_ups(self) -> dict[tuple[str, str], Delta]:
-        """The deltas of the queues, and of each channel as their sum."""
-        deltas = self._delta
-        for (channel, queue), delta in list(deltas.items()):
-            whole = deltas.setdefault((channel, WHOLE_CHANNEL), Delta({}, {}))
-            for pane, bag in delta.panes.items():
-                _add(whole.panes.setdefault(pane, {}), bag)
-            # A row that has moved to another queue is removed there and present here: present wins.
-            for key, row in delta.rows.items():
-                if row is not None or key not in whole.rows:
-                    whole.rows[key] = row
-        return deltas
+        for channel, ledger in self._ledgers.items():
+            deltas = ledger.take_deltas()
+            if deltas:
+                deltas[WHOLE_CHANNEL] = _sum(deltas.values())
+            for queue, delta in deltas.items():
+                key = dimension_key(Dimension(channel, queue))
+                for value in _encoded(delta):
+                    yield Output("facts", key, value)
 
     def _progress(self, reading: Reading) -> Output:
         progress = Progress(
@@ -290,9 +261,9 @@ class ContactBook:
                 self._restore_meta(value)
                 continue
             contact = _contact_decoder.decode(value)
-            ledger = self._ledger(contact.channel)
+            ledger = self._ledgers.get(contact.channel) or self._new_ledger(contact.channel)
             history = self._contacts[key.decode()] = History(contact, ledger, persisted=True)
-            self._schedule(key.decode(), history, ledger)
+            self._schedule(key.decode(), history, history.next_wake_at(ledger))
 
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, f"{self.topic}[{self.partition}]")
@@ -304,22 +275,19 @@ class ContactBook:
         contacts = []
         for key in sorted(self._contacts):
             history = self._contacts[key]
-            ledger = self._ledger(history.contact.channel)
+            ledger = self._ledgers[history.contact.channel]
             history.compact(self._watermark, ledger)
             contacts.append(msgspec.structs.replace(history.contact, rows=history.cycle.rows(ledger)))
         return msgspec.msgpack.Encoder(order="deterministic").encode([self._meta(), contacts])
 
     # --- dead letters ---
 
-    def _count(self, event: ev.VisitEvent, outcome: str) -> None:
-        self.stats.outcomes[_tag(type(event)), outcome] += 1
-
     def _dead_letter(self, record: Record, bad: Rejected | Unknown) -> None:
         if isinstance(bad, Unknown):
-            self.stats.outcomes["", "unknown"] += 1
+            self.stats.others[None, "unknown"] += 1
             self._dead_letter_as(record, "unknown", "$.type", f"type {bad.type[:100]!r} is not known")
         else:
-            self.stats.outcomes["", "rejected"] += 1
+            self.stats.others[None, "rejected"] += 1
             self.stats.rejected[bad.reason] += 1
             self._dead_letter_as(record, bad.reason, bad.path, bad.message)
 
@@ -355,13 +323,18 @@ def _unreadable(where: str, what: str) -> StateError:
     return StateError(f"the stored state of {where} has {what}", hint=hint)
 
 
-def _tag(kind: type[ev.Event]) -> str:
-    return str(kind.__struct_config__.tag)
-
-
-def _add(total: Bag, bag: Bag) -> None:
-    for primitive, n in bag.items():
-        total[primitive] = total.get(primitive, 0) + n
+def _sum(deltas: Iterable[Delta]) -> Delta:
+    """The whole channel's delta."""
+    panes: dict[int, Bag] = {}
+    rows: dict[str, Row | None] = {}
+    for delta in deltas:
+        for pane, bag in delta.panes.items():
+            total = panes.setdefault(pane, {})
+            for primitive, n in bag.items():
+                total[primitive] = total.get(primitive, 0) + n
+        # A row that has moved to another queue is taken back there and present here: present wins.
+        rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
+    return Delta(panes, rows)
 
 
 def _encoded(delta: Delta) -> Iterable[bytes]:

@@ -7,12 +7,13 @@ more are folded into `base` and forgotten, so a contact stays small however long
 
 from bisect import bisect_left
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from streams.contacts.ledger import Booking, Ledger, Outcome
-from streams.contacts.visits import Visit, VisitCycle
+from streams.contacts.stats import Stats
+from streams.contacts.visits import NEVER, Visit, VisitCycle
 from streams.events import types as ev
 from streams.facts.wire import Row
 
@@ -61,13 +62,6 @@ class Contact(msgspec.Struct, array_like=True):
     """How many of the visits are published."""
 
 
-class Postings(Protocol):
-    """Where a history posts what changes: the book's delta and tallies."""
-
-    def post(self, channel: str, booked: list[Booking], sign: int) -> None: ...
-    def tally(self, entry: Entry, sign: int) -> None: ...
-
-
 class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
@@ -78,9 +72,9 @@ class History:
         self.persisted = persisted
         """Whether the changelog has a row of it."""
         self.dirty = False
-        self.wake_at: int | None = None
+        self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
-        self.cycle = self._state_before(len(contact.entries), ledger)
+        self.cycle = self._state_before(len(contact.entries), ledger) if persisted else VisitCycle()
 
     def knows(self, event_id: str) -> bool:
         """Whether an event of this id was applied within the horizon."""
@@ -89,31 +83,37 @@ class History:
                 return True
         return False
 
-    def add(self, event: ev.VisitEvent, at: int, late: bool, watermark: int, ledger: Ledger, to: Postings) -> None:
-        """Apply an event at its place. O(1) at the end; O(entries) when it belongs before others, or beside one."""
+    def add(self, event: ev.VisitEvent, at: int, late: bool, settled: int, ledger: Ledger) -> None:
+        """Apply an event at its place. O(1) at the end; O(entries) when it belongs before others, or beside one.
+
+        `settled`: timers up to then have fired (epoch ms).
+        """
         entries = self.contact.entries
-        if late or not entries or entries[-1].at < at:
-            self._fire_until(at, ledger, to)
-            to.tally(self._append(self.cycle, entries, event, at, late, ledger, to), 1)
+        if not entries or late or entries[-1].at < at:
+            if self.cycle.timer_at <= at:
+                self.fire_until(at, ledger)
+            self._append(event, at, late, ledger)
             return
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
         del entries[index:]
         for entry in undone:
-            to.post(self.contact.channel, entry.booked, -1)
-            to.tally(entry, -1)
+            ledger.post(entry.booked, -1)
+            _tally(entry, -1, ledger.stats)
         self.cycle = self._state_before(index, ledger)
         events = [(entry.at, entry.late, entry.event) for entry in undone if entry.event is not None]
-        self._apply_all([*events, (at, late, event)], ledger, to)
-        self._fire_until(watermark, ledger, to)
+        self._apply_all([*events, (at, late, event)], ledger)
+        self.fire_until(settled, ledger)
 
-    def fire_due(self, watermark: int, ledger: Ledger, to: Postings) -> None:
-        """Let the timers up to the watermark happen."""
-        self._fire_until(watermark, ledger, to)
+    def fire_until(self, until: int, ledger: Ledger) -> None:
+        """Let the timers up to then happen."""
+        while (timer_at := self.cycle.timer_at) <= until:
+            self.cycle.fire(timer_at, ledger)
+            self.contact.entries.append(Entry(timer_at, False, None, ledger.take()))
 
-    def final_visits(self, watermark: int, ledger: Ledger) -> list[Visit]:
+    def final_visits(self, settled: int, ledger: Ledger) -> list[Visit]:
         """The visits that have become final and are not published yet; they count as published from now on."""
-        horizon = watermark - ledger.settings.lateness_ms
+        horizon = settled - ledger.settings.lateness_ms
         final = []
         for visit in self.cycle.visits[self.contact.published :]:
             if visit.final_at is None or visit.final_at >= horizon:
@@ -122,19 +122,17 @@ class History:
         self.contact.published += len(final)
         return final
 
-    def expired(self, watermark: int, ledger: Ledger) -> bool:
+    def expired(self, settled: int, ledger: Ledger) -> bool:
         """Whether no event can belong to this contact any more."""
-        return watermark > self.cycle.expires_at(ledger) + ledger.settings.lateness_ms
+        return settled > self.cycle.expires_at(ledger) + ledger.settings.lateness_ms
 
     def next_wake_at(self, ledger: Ledger) -> int:
-        """The watermark at which a timer fires, a visit becomes final, or the contact expires."""
+        """The time at which a timer fires, a visit becomes final, or the contact expires."""
+        cycle = self.cycle
         after_lateness = ledger.settings.lateness_ms + 1
-        wake_at = self.cycle.expires_at(ledger) + after_lateness
-        timer_at = self.cycle.timer_at(ledger)
-        if timer_at is not None:
-            wake_at = min(wake_at, timer_at)
-        if self.contact.published < len(self.cycle.visits):
-            final_at = self.cycle.visits[self.contact.published].final_at
+        wake_at = cycle.timer_at if cycle.open is not None else cycle.expires_at(ledger) + after_lateness
+        if self.contact.published < len(cycle.visits):
+            final_at = cycle.visits[self.contact.published].final_at
             if final_at is not None:
                 wake_at = min(wake_at, final_at + after_lateness)
         return wake_at
@@ -180,40 +178,43 @@ class History:
                 cycle.fire(entry.at, ledger)
             else:
                 cycle.step(entry.event, entry.at, entry.late, ledger)
-        ledger.take()
+        ledger.discard()
         return cycle
 
-    def _apply_all(
-        self, events: list[tuple[int, bool, ev.VisitEvent]], ledger: Ledger, to: Postings
-    ) -> None:
+    def _apply_all(self, events: list[tuple[int, bool, ev.VisitEvent]], ledger: Ledger) -> None:
         """Apply events in time order; of one instant, those first that lead on from the state reached."""
         remaining = sorted(events, key=_order)
         while remaining:
             at = remaining[0][0]
-            self._fire_until(at, ledger, to)
+            self.fire_until(at, ledger)
             tied = [item for item in remaining if item[0] == at and not item[1]] or remaining[:1]
             chosen = next((item for item in tied if self.cycle.leads_on(item[2])), tied[0])
             remaining.remove(chosen)
-            entry = self._append(self.cycle, self.contact.entries, chosen[2], at, chosen[1], ledger, to)
-            to.tally(entry, 1)
+            self._append(chosen[2], at, chosen[1], ledger)
 
-    def _append(
-        self, cycle: VisitCycle, entries: list[Entry], event: ev.VisitEvent, at: int, late: bool, ledger: Ledger,
-        to: Postings,
-    ) -> Entry:  # fmt: skip
-        outcome = cycle.step(event, at, late, ledger)
+    def _append(self, event: ev.VisitEvent, at: int, late: bool, ledger: Ledger) -> None:
+        outcome = self.cycle.step(event, at, late, ledger)
         entry = Entry(at, late, event, ledger.take(), outcome)
-        entries.append(entry)
-        if entry.booked:
-            to.post(self.contact.channel, entry.booked, 1)
-        return entry
+        self.contact.entries.append(entry)
+        if late or outcome:
+            _tally(entry, 1, ledger.stats)
+        else:
+            ledger.stats.applied[type(event)] += 1
 
-    def _fire_until(self, until: int, ledger: Ledger, to: Postings) -> None:
-        while (timer_at := self.cycle.timer_at(ledger)) is not None and timer_at <= until:
-            self.cycle.fire(timer_at, ledger)
-            entry = Entry(timer_at, False, None, ledger.take())
-            self.contact.entries.append(entry)
-            to.post(self.contact.channel, entry.booked, 1)
+
+def _tally(entry: Entry, sign: int, stats: Stats) -> None:
+    """Count (sign 1) or uncount (sign −1) what became of an event."""
+    if entry.event is None:
+        return
+    kind = type(entry.event)
+    if entry.late:
+        stats.others[kind, "late"] += sign
+    elif entry.outcome & Outcome.DUPLICATE:
+        stats.others[kind, "duplicate"] += sign
+    else:
+        stats.applied[kind] += sign
+    stats.orphans += sign * bool(entry.outcome & Outcome.ORPHAN)
+    stats.negative_waits += sign * bool(entry.outcome & Outcome.NEGATIVE_WAIT)
 
 
 def _order(item: tuple[int, bool, ev.VisitEvent]) -> tuple[int, bool, int, int, str]:

@@ -1,11 +1,16 @@
-"""What a life cycle writes into while one event is applied: bookings, and what was odd about the event."""
+"""Where life cycles book: what changes in a channel's dimensions until the next flush.
+
+A step books into the ledger; what one event booked is kept with the event (`take`), so that it can be taken back
+exactly as it was, whatever the settings have become since.
+"""
 
 from typing import Final
 
 from streams.contacts.settings import FoldSettings, Thresholds
+from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
 from streams.facts.primitives import Bag
-from streams.facts.wire import PANE_MS
+from streams.facts.wire import PANE_MS, Delta
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
@@ -23,14 +28,20 @@ class Outcome:
 
 
 class Ledger:
-    """Bookings of the event (or timer) being applied, for one channel, under fixed settings."""
+    """Bookings of one channel under fixed settings."""
 
-    def __init__(self, channel: str, settings: FoldSettings, bins: Bins) -> None:
+    __slots__ = ("_bins", "_booked", "_deltas", "channel", "max_age_ms", "settings", "stats")
+
+    def __init__(self, channel: str, settings: FoldSettings, bins: Bins, stats: Stats) -> None:
         self.channel = channel
         self.settings = settings
+        self.stats = stats
         self.max_age_ms = settings.max_age(channel)
         self._bins = bins
         self._booked: list[Booking] = []
+        self._deltas: dict[str, Delta] = {}
+
+    # --- for life cycles ---
 
     def book(self, queue: str, at: int, bag: Bag) -> None:
         """Add the bag to the queue's pane of `at` (epoch ms)."""
@@ -43,7 +54,40 @@ class Ledger:
     def thresholds(self, queue: str) -> Thresholds:
         return self.settings.thresholds(queue)
 
+    # --- for histories ---
+
+    def discard(self) -> None:
+        """Forget what a replay has booked: it was posted before."""
+        self._booked = []
+
     def take(self) -> list[Booking]:
-        """The bookings since the last call."""
-        booked, self._booked = self._booked, []
+        """What was booked since the last call; from now on it counts."""
+        booked = self._booked
+        if booked:
+            self._booked = []
+            self.post(booked)
         return booked
+
+    def post(self, booked: list[Booking], sign: int = 1) -> None:
+        """Add (or with sign −1 take back) bookings."""
+        deltas = self._deltas
+        for queue, pane, bag in booked:
+            delta = deltas.get(queue)
+            if delta is None:
+                delta = deltas[queue] = Delta({}, {})
+            total = delta.panes.get(pane)
+            if total is None:
+                total = delta.panes[pane] = {}
+            for primitive, n in bag.items():
+                total[primitive] = total.get(primitive, 0) + sign * n
+
+    # --- for the book ---
+
+    def delta(self, queue: str) -> Delta:
+        """What changes in a queue."""
+        return self._deltas.setdefault(queue, Delta({}, {}))
+
+    def take_deltas(self) -> dict[str, Delta]:
+        """Queue → what has changed since the last call."""
+        deltas, self._deltas = self._deltas, {}
+        return deltas

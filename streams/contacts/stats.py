@@ -1,27 +1,43 @@
 """What stage 1 counts about its input, for operators: process-local, not part of the state."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
-import msgspec
+from streams.events.types import Event
+
+Counted = type[Event] | None
+"""The class of an event; None for a record that is none."""
 
 
-class Stats(msgspec.Struct):
+class Stats:
     """Counts since the book was made. The outcomes sum to the records read."""
 
-    outcomes: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
-    """(type or "", outcome) → records; outcomes: applied, duplicate, late, too_late, unknown, rejected."""
-    rejected: Counter[str] = msgspec.field(default_factory=Counter)
-    """Reason → rejected records."""
-    clamped: int = 0
-    """Event times set back to their append time."""
-    orphans: int = 0
-    negative_waits: int = 0
-    source_delay_ms: dict[str, int] = msgspec.field(default_factory=dict)
-    """`source` → append time − event time of its last record that has one."""
+    def __init__(self) -> None:
+        self.applied: defaultdict[Counted, int] = defaultdict(int)
+        self.others: Counter[tuple[Counted, str]] = Counter()
+        """Outcomes other than applied: duplicate, late, too_late, unknown, rejected."""
+        self.rejected: Counter[str] = Counter()
+        """Reason → rejected records."""
+        self.clamped = 0
+        """Event times set back to their append time."""
+        self.orphans = 0
+        self.negative_waits = 0
+        self.source_delay_ms: dict[str, int] = {}
+        """`source` → append time − event time of its last record that has one."""
+
+    @property
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """(type or "", outcome) → records."""
+        counts = {(_tag(kind), "applied"): n for kind, n in self.applied.items() if n}
+        counts.update({(_tag(kind), outcome): n for (kind, outcome), n in self.others.items() if n})
+        return counts
 
     def by_outcome(self) -> dict[str, int]:
         """Outcome → records, over all types."""
         totals: Counter[str] = Counter()
         for (_, outcome), n in self.outcomes.items():
             totals[outcome] += n
-        return {outcome: n for outcome, n in totals.items() if n}
+        return dict(totals)
+
+
+def _tag(kind: Counted) -> str:
+    return "" if kind is None else str(kind.__struct_config__.tag)

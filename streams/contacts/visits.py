@@ -15,6 +15,9 @@ from streams.events import types as ev
 from streams.facts.primitives import H, P, flowed_out, rejected
 from streams.facts.wire import NO_QUEUE, Row, RowKind
 
+NEVER: Final = 1 << 62
+"""Later than any time."""
+
 NEW, MENU, WAITING, TALKING, HELD, ENDED = range(6)
 STATES: Final = ("new", "menu", "waiting", "talking", "held", "ended")
 """new: nothing seen. menu: known, in no queue. ended: the conversation is over."""
@@ -67,6 +70,8 @@ class VisitCycle(msgspec.Struct, array_like=True):
     """Index of the visit that waits or talks."""
     numbered: int = 0
     """Visits so far of this contact."""
+    timer_at: int = NEVER
+    """When the open visit's time is over: a ghost's eviction, or the end of patience with a talk."""
     since: int = 0
     """Start of the contact's clock."""
     touched_at: int = 0
@@ -89,15 +94,17 @@ class VisitCycle(msgspec.Struct, array_like=True):
 
     def step(self, event: ev.VisitEvent, at: int, late: bool, ledger: Ledger) -> int:
         """Apply one event; returns its `Outcome`."""
-        if self.state != NEW and at > self.expires_at(ledger):
-            self._begin_anew()
-        if self.state == NEW:
-            self.since = at
+        if self.open is None:
+            if self.state != NEW and at > self.expires_at(ledger):
+                self._begin_anew()
+            if self.state == NEW:
+                self.since = at
         self.touched_at = at
         if late and not self._takes_late(event):
             return Outcome.APPLIED
         outcome = TABLE[type(event)][self.state](self, event, at, ledger)
-        self._keep_owed(at, ledger)
+        if self.open is not None or self.owed is not None:
+            self._keep_owed(at)
         return outcome
 
     def leads_on(self, event: ev.VisitEvent) -> bool:
@@ -109,15 +116,6 @@ class VisitCycle(msgspec.Struct, array_like=True):
         queue = getattr(event, "queue", None)
         return queue is None or queue == self._current().queue
 
-    def timer_at(self, ledger: Ledger) -> int | None:
-        """When something happens without an event: a ghost's eviction, or the end of patience with a talk."""
-        if self.open is None:
-            return None
-        visit = self.visits[self.open]
-        if self.state == WAITING:
-            return visit.begins_at + ledger.max_age_ms
-        return (visit.booked_at or 0) + ledger.settings.conversation_max_ms
-
     def fire(self, at: int, ledger: Ledger) -> None:
         """Let the timer of `at` happen."""
         visit = self._current()
@@ -126,15 +124,14 @@ class VisitCycle(msgspec.Struct, array_like=True):
             ledger.book(visit.queue, at, {P.EVICTED: 1})
         else:
             visit.final_at = at
-        self.open = None
-        self.state = MENU
+        self._rest()
         self.touched_at = at
-        self._keep_owed(at, ledger)
+        self._keep_owed(at)
 
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this contact; a later one begins it anew. Far away while a visit is open."""
         if self.open is not None:
-            return _NEVER
+            return NEVER
         settings = ledger.settings
         if self.state != ENDED:
             return self.touched_at + max(ledger.max_age_ms, settings.wrapup_max_ms)
@@ -173,6 +170,18 @@ class VisitCycle(msgspec.Struct, array_like=True):
         assert self.open is not None
         return self.visits[self.open]
 
+    def _open(self, state: int, until: int) -> None:
+        """The last visit waits or talks from now on, at most until then."""
+        self.open = len(self.visits) - 1
+        self.state = state
+        self.timer_at = until
+
+    def _rest(self) -> None:
+        """No visit is open any more."""
+        self.open = None
+        self.state = MENU
+        self.timer_at = NEVER
+
     def _begin_anew(self) -> None:
         """Forget all but the visits, which may still have to be published."""
         fresh = VisitCycle(visits=self.visits)
@@ -208,21 +217,22 @@ class VisitCycle(msgspec.Struct, array_like=True):
         if visit.wait_ms is None and visit.offered:
             visit.wait_ms = max(0, time - visit.wait_from)
 
-    def _keep_owed(self, at: int, ledger: Ledger) -> None:
+    def _keep_owed(self, at: int) -> None:
         """Open or close the row of the first response that is owed, as the state says."""
         owes = self.open is not None and self.human_since is not None and not self.responded
         owed = self.owed
-        if owed and not (owes and owed[0] == self.open and owed[2] == self.human_since):
+        if owed:
+            if owes and owed[0] == self.open and owed[2] == self.human_since:
+                return
             visit = self.visits[owed[0]]
             visit.responses = [*visit.responses, (owed[1], max(at, owed[1]), owed[2])]
-            self.owed = owed = None
-        if owes and not owed:
+            self.owed = None
+        if owes:
             assert self.open is not None and self.human_since is not None
             self.owed = (self.open, max(at, self.visits[self.open].begins_at), self.human_since)
 
 
 Step = Callable[[VisitCycle, Any, int, Ledger], int]
-_NEVER: Final = 1 << 62
 
 
 def ev_time(event: ev.Event) -> int:
@@ -287,8 +297,7 @@ def enter(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) ->
     begins_at = max(at, event.due) if event.callback and isinstance(event.due, int) else at
     wait_from = at if ledger.thresholds(event.queue).count_callback_delay else begins_at
     cycle._add(event.queue, at, begins_at, wait_from, offered=True)
-    cycle.open = len(cycle.visits) - 1
-    cycle.state = WAITING
+    cycle._open(WAITING, begins_at + ledger.max_age_ms)
     _book_offer(event, event.queue, at, begins_at, ledger)
     return Outcome.APPLIED
 
@@ -334,6 +343,7 @@ def connect(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: Ledger
     outcome = _measure(visit, ev_time(event), event.wait_ms)
     cycle._leave(visit, ev_time(event), at, "answered")
     cycle.state = TALKING
+    cycle.timer_at = at + ledger.settings.conversation_max_ms
     _offer_at_last(visit, at, ledger)
     _book_answer(visit, at, ledger)
     return outcome
@@ -348,8 +358,7 @@ def connect_orphan(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger:
     visit = _add_orphan(cycle, event.queue, at, wait_ms)
     visit.agent = event.agent
     cycle._leave(visit, at, at, "answered")
-    cycle.open = len(cycle.visits) - 1
-    cycle.state = TALKING
+    cycle._open(TALKING, at + ledger.settings.conversation_max_ms)
     if visit.wait_ms is not None:
         _book_answer(visit, at, ledger)
     return Outcome.ORPHAN | _negative(wait_ms)
@@ -575,8 +584,7 @@ def _close(
 ) -> None:
     cycle._leave(visit, time, at, outcome, reason)
     _offer_at_last(visit, at, ledger)
-    cycle.open = None
-    cycle.state = MENU
+    cycle._rest()
 
 
 def _was_evicted(cycle: VisitCycle, queue: str) -> bool:
@@ -637,8 +645,7 @@ def _end_talk(
     visit.talk_ms = max(0, talk_ms if talk_ms is not None else elapsed - visit.hold_ms)
     visit.ended_at = time
     visit.final_at = at
-    cycle.open = None
-    cycle.state = MENU
+    cycle._rest()
     ledger.book(visit.queue, at, {P.HANDLED: 1, P.TALK_MS: visit.talk_ms, P.HOLD_MS: visit.hold_ms})
 
 
