@@ -38,6 +38,7 @@ VIEWS_PACE: Final = Pace(live_s=2.0, behind_s=2.0, idle_s=None, full=200_000)
 
 BUFFERED_CHUNKS: Final = 32
 """Chunks that may wait for an agent; then fetching of the partitions concerned pauses."""
+HEARTBEAT_EVERY_S: Final = 1.0
 STOP_WITHIN_S: Final = 9.0
 PARTITIONS_EVERY_S: Final = 30.0
 
@@ -50,42 +51,39 @@ MakeViewBook = Callable[[int], Book]
 
 
 class Worker:
-    """One worker process. `run` it once."""
+    """One worker process: make it, tell it what to `show`, `run` it once."""
 
     def __init__(
-        self,
-        settings: WorkerSettings,
-        *,
-        make_contact_book: MakeContactBook,
-        make_view_book: MakeViewBook,
-        sinks: Sequence[Sink] = (),
-        metrics: Callable[[], bytes] = bytes,
+        self, settings: WorkerSettings, *, make_contact_book: MakeContactBook, make_view_book: MakeViewBook
     ) -> None:
-        """`metrics` renders the body of `/metrics`; it is called in a thread."""
         self.source_partitions: dict[str, int] = {}
         """Logical source topic → partitions; filled before the sinks start, then never changed."""
+        self.stopping = asyncio.Event()
         self._settings = settings
         self._make_contact_book = make_contact_book
         self._make_view_book = make_view_book
-        self._sinks = sinks
-        self._metrics = metrics
-        self._stop = asyncio.Event()
+        self._sinks: Sequence[Sink] = ()
+        self._metrics: Callable[[], bytes] = bytes
         self._failure: BaseException | None = None
         self._stages: dict[str, Stage] = {}
-        self.keepers = Keepers(self._stages, self.fail)
+        self._keepers = Keepers(self._stages, self.fail)
         self._cluster = Cluster(settings)
+
+    def show(self, sinks: Sequence[Sink], metrics: Callable[[], bytes]) -> None:
+        """Where the values go. `metrics` renders the body of `/metrics`; it is called in a thread."""
+        self._sinks, self._metrics = sinks, metrics
 
     def stop(self) -> None:
         """End cleanly: last flush, leave the group."""
-        self._stop.set()
+        self.stopping.set()
 
     def fail(self, reason: BaseException) -> None:
         """End because of `reason`; the first one counts."""
-        if self._failure is None and not self._stop.is_set():
+        if self._failure is None and not self.stopping.is_set():
             self._failure = reason
             if not isinstance(reason, ContactStreamsError):
                 log.error("the worker ends: %r", reason, exc_info=reason)
-        self._stop.set()
+        self.stopping.set()
 
     async def run(self) -> None:
         """Work until `stop` or a failure, which is raised."""
@@ -109,22 +107,23 @@ class Worker:
 
     async def _work(self, health: HealthServer) -> None:
         with tempfile.TemporaryDirectory(prefix="contact-streams-") as datadir:
-            app = faust_app(self._settings, self._stages, self.keepers, datadir)
-            self.keepers.connect(self._keeper_of(app))
-            ticker = Ticker(self._sinks, lambda: self.keepers.owned(self._settings.facts_topic), self.fail)
+            app = faust_app(self._settings, self._stages, self._keepers, datadir)
+            self._keepers.connect(self._keeper_of(app))
+            ticker = Ticker(self._sinks, lambda: self._keepers.owned(self._settings.facts_topic), self.fail)
             try:
                 await ticker.start()
                 await self._until_stopped(app.start())
                 log.info("worker of %s is up, http on port %d", self._settings.group, health.port)
-                await self._until_stopped(Watchdog(app, self.keepers, self.fail).run(), self._watch_partitions())
+                await self._until_stopped(Watchdog(app, self._keepers, self.fail).run(), self._watch_partitions())
             finally:
                 await self._end(app, ticker)
 
     async def _until_stopped(self, *doing: Coroutine[Any, Any, None]) -> None:
         """Wait for all of it, but not longer than until this worker shall stop."""
-        working: asyncio.Future[list[None]] = asyncio.gather(*doing)
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        working = asyncio.gather(*doing)
+        stopping = asyncio.create_task(self.stopping.wait())
+        both: tuple[asyncio.Future[Any], ...] = (working, stopping)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if working.done():
             working.result()
@@ -133,9 +132,9 @@ class Worker:
             await asyncio.gather(working, return_exceptions=True)
 
     async def _end(self, app: faust.App, ticker: Ticker) -> None:
-        self._stop.set()
+        self.stopping.set()
         app.consumer.stop_flow()
-        await self.keepers.stop()
+        await self._keepers.stop()
         await ticker.stop()
         await app.stop()
 
@@ -195,6 +194,30 @@ class Worker:
             log.debug("no metadata: %r", exc)
             return {}
 
+    # What sinks may ask
+
+    async def cluster_id(self) -> str:
+        """Which Kafka cluster this is."""
+        return await self._cluster.id()
+
+    async def confirmed(self) -> None:
+        """Return after the next successful heartbeat of this worker's group generation."""
+        while not await self._keepers.confirmed():  # noqa: ASYNC110 (the coordinator sends no events)
+            await asyncio.sleep(HEARTBEAT_EVERY_S)
+
+    def contact_books(self) -> list[Book]:
+        """Stage 1's books of the partitions that are owned now."""
+        owned = (self._keepers.owned(topic) for topic in self._stages if topic != self._settings.facts_topic)
+        return [claim.book for claims in owned for claim in claims.values()]
+
+    def stats(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
+        """Metrics of the owned inputs: lag and last flush."""
+        keepers = [(k.stage.name, str(k.tp.partition), k) for k in self._keepers if k.claim is not None]
+        return {
+            "lag_records": {(topic, partition): k.reading().lag for topic, partition, k in keepers},
+            "last_flush_timestamp_seconds": {(t, p): k.flushed_at for t, p, k in keepers if k.flushed_at is not None},
+        }
+
     # Probes
 
     def dead(self) -> list[str]:
@@ -204,39 +227,21 @@ class Worker:
     def unready(self) -> list[str]:
         """For readiness: what is missing until this worker does its share."""
         problems = self.dead()
-        if self._stop.is_set():
+        if self.stopping.is_set():
             problems.append("stopping")
-        if not self.keepers.assigned:
+        if not self._keepers.assigned:
             problems.append("no partitions assigned (yet)")
         problems += [
-            f"{keeper.tp.topic} {keeper.tp.partition}: restoring" for keeper in self.keepers if not keeper.claim
+            f"{keeper.tp.topic} {keeper.tp.partition}: restoring" for keeper in self._keepers if not keeper.claim
         ]
         return problems + [problem for sink in self._sinks if (problem := getattr(sink, "problem", None))]
 
 
-def run_worker(
-    settings: WorkerSettings,
-    *,
-    make_contact_book: MakeContactBook,
-    make_view_book: MakeViewBook,
-    sinks: Sequence[Sink] = (),
-    metrics: Callable[[], bytes] = bytes,
-) -> int:
+def run_worker(worker: Worker) -> int:
     """Run a worker until SIGTERM or SIGINT (returns 0) or a failure (returns 1). Raises ContactStreamsError."""
     logs.configure()
-
-    async def main() -> None:
-        worker = Worker(
-            settings,
-            make_contact_book=make_contact_book,
-            make_view_book=make_view_book,
-            sinks=sinks,
-            metrics=metrics,
-        )
-        await serve(worker)
-
     try:
-        asyncio.run(main())
+        asyncio.run(serve(worker))
     except ContactStreamsError:
         raise
     except Exception:  # noqa: BLE001 (`fail` has logged it)
@@ -250,7 +255,7 @@ async def serve(worker: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     running = asyncio.create_task(worker.run())
-    stopping = asyncio.create_task(worker._stop.wait())  # noqa: SLF001
+    stopping = asyncio.create_task(worker.stopping.wait())
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     cut = threading.Timer(STOP_WITHIN_S, _cut_short, args=[1])
     cut.daemon = True

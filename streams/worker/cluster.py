@@ -45,6 +45,10 @@ class Cluster:
         if self._admin is not None:
             await self._admin.close()
 
+    async def id(self) -> str:
+        """The cluster's own id."""
+        return str((await self._started().describe_cluster())["cluster_id"])
+
     async def partitions(self, topics: Iterable[str]) -> dict[str, int]:
         """Partition count of each of `topics` that exists. Creates none, whatever the broker allows."""
         admin = self._started()
@@ -63,8 +67,12 @@ class Cluster:
             if getattr(exc, "retriable", True):
                 log.debug("%s could not be trimmed this time: %r", topic, exc)
                 return
-            self._can_delete = False
-            log.warning("records of %s that are done with cannot be deleted, it will grow: %r", topic, exc)
+            self._grows(topic, exc)
+
+    def _grows(self, topic: str, reason: Exception) -> None:
+        if self._can_delete:
+            log.warning("records of %s that are done with cannot be deleted, it will grow: %r", topic, reason)
+        self._can_delete = False
 
     def producer(self, transactional_id: str) -> AIOKafkaProducer:
         """A transactional producer, not started: starting it fences its predecessor."""
@@ -85,6 +93,7 @@ class Cluster:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=100,
+            check_crcs=self._settings.check_crcs,
             **self._connection,
         )
 

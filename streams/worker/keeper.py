@@ -134,11 +134,15 @@ class Keeper:
         except Exception as exc:  # noqa: BLE001 (whatever it is, the process ends: memory may be ahead of the log)
             fail(exc)
 
+    async def confirmed(self) -> bool:
+        """Whether this worker is a member of the generation that gave it the partition."""
+        return await self._feed.confirm(self._generation)
+
     # Taking over
 
     async def _open(self) -> None:
         # Only a member may fence: a sleeper who wakes up and claims would shut out the rightful owner.
-        while not await self._feed.confirm(self._generation):  # noqa: ASYNC110 (the coordinator sends no events)
+        while not await self.confirmed():  # noqa: ASYNC110 (the coordinator sends no events)
             await asyncio.sleep(0.2)
         token = await self._take()
         restored, log_range = await self._read(token)

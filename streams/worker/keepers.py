@@ -35,6 +35,11 @@ class Keepers:
         """How to make the keeper of (stage, partition, generation). Before the first assignment."""
         self._make = make
 
+    async def confirmed(self) -> bool:
+        """Whether the group's coordinator says that this worker is a member of its generation: one heartbeat."""
+        keeper = next(iter(self._keepers.values()), None)
+        return keeper is not None and await keeper.confirmed()
+
     def owned(self, topic: str) -> dict[int, Claim]:
         """Partitions of the input `topic` whose books can be looked at."""
         return {tp.partition: k.claim for tp, k in self._keepers.items() if tp.topic == topic and k.claim is not None}

@@ -34,6 +34,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     security: Security = Security()
     session_timeout_s: float = 10.0
     """How long the partitions of a dead worker stay unowned, and how long a transaction may be open."""
+    check_crcs: bool = True
+    """False for librdkafka's mock cluster: the markers it writes at the end of a transaction have no checksum."""
     http_host: str = "127.0.0.1"
     http_port: int = 9464
     """Of the probes and `/metrics`; 0: any free one."""

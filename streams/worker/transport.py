@@ -109,6 +109,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            check_crcs=settings.check_crcs,
             session_timeout_ms=int(settings.session_timeout_s * 1000),
             heartbeat_interval_ms=1000,
             rebalance_timeout_ms=30_000,

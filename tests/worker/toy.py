@@ -5,8 +5,8 @@ and each record once to `visits`. Stage 2 adds up what comes. Run as a script it
 
     python -m tests.worker.toy BROKERS APP HTTP_PORT
 
-Environment: TOY_SESSION_S, its session timeout; TOY_SLOW, folding takes time; TOY_LOSES=n, every n-th chunk vanishes
-between fetch and fold, at most TOY_LOSES_AT_MOST of them.
+Environment: TOY_SESSION_S, its session timeout; TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time;
+TOY_LOSES=n, every n-th chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them.
 """
 
 import json
@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record
-from streams.worker.app import run_worker
+from streams.worker.app import Worker, run_worker
 from streams.worker.settings import WorkerSettings
 from streams.worker.transport import BatchConsumer, Transport
 
@@ -52,7 +52,7 @@ class ToyBook:
         self.sums[key][1] += amount
         self.changed.add(key)
 
-    def drain(self, reading: Reading) -> Flush:  # noqa: ARG002
+    def drain(self, reading: Reading) -> Flush:
         rows = {key: json.dumps(self.sums[key]).encode() for key in self.changed}
         outputs, self.outputs, self.changed, self.pending = self.outputs, [], set(), 0
         return Flush(rows, outputs, json.dumps([self.offset]).encode(), self.offset)
@@ -158,16 +158,17 @@ def main(brokers: str, app: str, port: str) -> int:
         sources=("calls",),
         app=app,
         topic_prefix=f"{app}.",
+        check_crcs="TOY_MOCK" not in os.environ,
         session_timeout_s=float(os.environ.get("TOY_SESSION_S", "6")),
         http_port=int(port),
     )
-    return run_worker(
+    worker = Worker(
         settings,
         make_contact_book=lambda _, partition: ToyContactBook(partition),
         make_view_book=ToyViewBook,
-        sinks=[shown],
-        metrics=lambda: shown.body,
     )
+    worker.show([shown], metrics=lambda: shown.body)
+    return run_worker(worker)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+"""The one place where a worker is put together: configuration → books, sinks, app."""
+
+import logging
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+
+import streams
+from streams.books import Book
+from streams.config.model import Config, SecurityConfig
+from streams.contacts.book import ContactBook
+from streams.metrics.view import QueueView, Sources, Viewer
+from streams.sinks import redis
+from streams.sinks.counters import Counters
+from streams.sinks.input_stats import InputStats
+from streams.sinks.pipeline_metrics import Stats
+from streams.sinks.prometheus import PrometheusSink
+from streams.sinks.redis_keys import Keys
+from streams.windows.book import ViewBook
+from streams.worker.app import Worker, run_worker
+from streams.worker.settings import Security, WorkerSettings
+
+
+def run(config: Config, *, check_crcs: bool = True) -> int:
+    """Run a worker until it is told to stop; returns the exit code. Raises ContactStreamsError.
+
+    `check_crcs`: see `WorkerSettings`.
+    """
+    return run_worker(compose(config, check_crcs=check_crcs))
+
+
+def compose(config: Config, *, check_crcs: bool = True) -> Worker:
+    """A worker with its books and sinks, not yet running."""
+    counters = Counters()
+    fold, windows = config.fold_settings(), config.window_settings()
+
+    def make_contact_book(topic: str, number: int) -> ContactBook:
+        book = ContactBook(topic, number, fold)
+        counted.made(book)
+        return book
+
+    def make_view_book(number: int) -> ViewBook:
+        return ViewBook(number, windows, on_delta=counters.follow(number))
+
+    worker = Worker(
+        worker_settings(config, check_crcs=check_crcs),
+        make_contact_book=make_contact_book,
+        make_view_book=make_view_book,
+    )
+    counted = InputStats(lambda: [book for book in worker.contact_books() if isinstance(book, ContactBook)])
+    look = _look(config, worker)
+    shown = _redis_sink(config, worker, look)
+    scraped = PrometheusSink(
+        look,
+        counters,
+        clock_ms=_clock_ms,
+        edges_ms=fold.edges(),
+        stats=[counted, worker.stats, partial(_redis_stats, shown), _build],
+    )
+    worker.show([scraped, shown], metrics=scraped.scrape)
+    return worker
+
+
+def worker_settings(config: Config, *, check_crcs: bool = True) -> WorkerSettings:
+    """The part of the configuration that the worker itself needs."""
+    return WorkerSettings(
+        brokers=tuple(config.kafka.addresses),
+        sources=tuple(sorted(config.topics)),
+        app=config.kafka.app,
+        topic_prefix=config.kafka.topic_prefix,
+        security=_security(config.kafka.security),
+        check_crcs=check_crcs,
+        http_host=config.metrics.host,
+        http_port=config.metrics.port,
+    )
+
+
+def _security(config: SecurityConfig) -> Security:
+    return Security(
+        protocol=config.protocol,
+        mechanism=config.mechanism,
+        username=config.username,
+        password=None if config.password is None else config.password.get_secret_value(),
+        ca_file=None if config.ca_file is None else str(config.ca_file),
+        cert_file=None if config.cert_file is None else str(config.cert_file),
+        key_file=None if config.key_file is None else str(config.key_file),
+        check_hostname=config.check_hostname,
+    )
+
+
+def _look(config: Config, worker: Worker) -> Callable[[Book, int], list[QueueView]]:
+    viewer = Viewer(config.variants())
+    channels = {topic: tuple(fed) for topic, fed in config.topics.items()}
+
+    def look(book: Book, now_ms: int) -> list[QueueView]:
+        if not isinstance(book, ViewBook):
+            raise TypeError(f"not a book of stage 2: {book!r}")
+        return viewer.views(book, now_ms, Sources(worker.source_partitions, channels))
+
+    return look
+
+
+def _redis_sink(config: Config, worker: Worker, look: Callable[[Book, int], list[QueueView]]) -> redis.RedisSink:
+    password = config.redis.password
+    secret = None if password is None else password.get_secret_value()
+    return redis.RedisSink(
+        redis.connect(config.redis.url, password=secret),
+        Keys(config.redis.prefix),
+        redis.Identity(config.kafka.app, f"{socket.gethostname()}:{os.getpid()}"),
+        look=look,
+        cluster_id=worker.cluster_id,
+        confirmed=worker.confirmed,
+        log=logging.getLogger("streams.sinks.redis"),
+        pace=redis.Pace(ttl_ms=config.redis.ttl),
+    )
+
+
+def _redis_stats(sink: redis.RedisSink) -> Stats:
+    return {"sink_failures_total": {("redis",): sink.failures}}
+
+
+def _build() -> Stats:
+    return {"build_info": {(streams.__version__, platform.python_version()): 1}}
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
