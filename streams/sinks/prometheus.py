@@ -23,11 +23,6 @@ from streams.sinks.metric_names import DurationHistogram, KpiGauge, Metric, Prim
 from streams.sinks.owned import Look, Owned
 from streams.sinks.pipeline_metrics import AS_OF, AS_OF_AGE, COUNTED, LIVE, PREFIX, Stats
 
-EDGES_MS: Final = tuple(
-    s * 1000 for s in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 14400, 86400)
-)
-"""Edges of every histogram, beside the configured targets; exact where stage 1's `Bins` has them, else within 2 %."""
-
 _LOOP_ANSWERS_WITHIN_S: Final = 5.0
 
 N = TypeVar("N", int, float)
@@ -55,17 +50,17 @@ class PrometheusSink:
         counters: Counters,
         *,
         clock_ms: Callable[[], int],
-        targets_ms: Iterable[int] = (),
+        edges_ms: Sequence[int],
         stats: Sequence[Callable[[], Stats]] = (),
     ) -> None:
-        """`targets_ms`: the thresholds of all queues, edges of the histograms."""
+        """`edges_ms`: edges of the histograms, ascending; exact are those of `contacts.settings.FoldSettings.edges`."""
         self._look = look
         self._counters = counters
         self._clock_ms = clock_ms
         self._stats = stats
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owned: Mapping[int, Owned] = {}
-        self._text = _Text(sorted({*EDGES_MS, *targets_ms}))
+        self._text = _Text(edges_ms)
         self._one_at_a_time = threading.Lock()
 
     async def start(self) -> None:

@@ -6,29 +6,32 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
+from streams.events.types import QueueEntered
 from streams.facts.bins import Bins
 from streams.facts.primitives import H, P
 from streams.facts.wire import Dimension
 from streams.metrics.catalogue import CATALOGUE
 from streams.sinks.counters import Counters
 from streams.sinks.input_stats import InputStats
-from streams.sinks.prometheus import EDGES_MS, PrometheusSink
+from streams.sinks.prometheus import PrometheusSink
 from tests.sinks.stand_ins import NOW, Book, Partition, look, view
 
 BILLING = Dimension("voice", "billing")
+EDGES_MS = FoldSettings().edges()
 
 
 class Worker:
     """One process with its counters and its sink."""
 
-    def __init__(self, *views, targets_ms=(), stats=()):
+    def __init__(self, *views, edges_ms=EDGES_MS, stats=()):
         self.owned = {0: Partition(Book(*views))}
         self.counters = Counters()
         self.on_delta = self.counters.follow(0)
         self.counters.claim(0, 0)
         self.offset = 0
-        self.sink = PrometheusSink(look, self.counters, clock_ms=lambda: NOW, targets_ms=targets_ms, stats=stats)
+        self.sink = PrometheusSink(look, self.counters, clock_ms=lambda: NOW, edges_ms=edges_ms, stats=stats)
 
     def count(self, bag, dimension=BILLING):
         self.offset += 1
@@ -189,8 +192,9 @@ def waits(*durations_ms, exact_ms=EDGES_MS, sign=1):
 
 
 def test_a_histogram_has_the_targets_among_its_edges_and_counts_up_to_them_exactly():
-    worker = Worker(targets_ms=[7_777])
-    worker.count(waits(7_777, 7_778, 20_000, 20_001, 9_000_000, exact_ms=[*EDGES_MS, 7_777]))
+    edges_ms = FoldSettings(queues={"billing": Thresholds(target_ms=7_777)}).edges()
+    worker = Worker(edges_ms=edges_ms)
+    worker.count(waits(7_777, 7_778, 20_000, 20_001, 9_000_000, exact_ms=edges_ms))
     samples = worker.samples()
 
     assert samples["contact_wait_seconds_bucket", "le=5.0"] == 0
@@ -277,7 +281,8 @@ def test_what_the_books_count_is_summed_over_all_there_ever_were():
     """Also those of partitions that are gone, or a counter would fall; delays only of those that are kept."""
     lost, kept = Counting(), Counting()
     for book in (lost, kept):
-        book.stats.outcomes.update({("queue.entered", "applied"): 5, ("queue.entered", "late"): 1, ("", "rejected"): 2})
+        book.stats.applied[QueueEntered] = 5
+        book.stats.others.update({(QueueEntered, "late"): 1, (None, "rejected"): 2})
         book.stats.rejected.update({"not_json": 2})
         book.stats.clamped = 3
     lost.stats.source_delay_ms["pbx"] = 90_000
