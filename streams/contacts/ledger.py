@@ -62,9 +62,8 @@ class Ledger:
 
     def take(self) -> list[Booking]:
         """What was booked since the last call; from now on it counts."""
-        booked = self._booked
+        booked, self._booked = self._booked, []
         if booked:
-            self._booked = []
             self.post(booked)
         return booked
 
