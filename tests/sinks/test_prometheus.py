@@ -264,6 +264,19 @@ contact_streams_event_to_view_seconds_count 12
     )
 
 
+def test_what_stage_1_takes_back_never_lets_a_counter_fall():
+    """An event that was counted as applied may turn out to be a duplicate when an earlier one arrives."""
+    stats = {"events_total": {("queue.entered", "applied"): 5}, "lag_records": {("calls", "0"): 5}}
+    worker = Worker(stats=[lambda: stats])
+    worker.scrape()
+    stats["events_total"] = {("queue.entered", "applied"): 4, ("queue.entered", "duplicate"): 1}
+    stats["lag_records"] = {("calls", "0"): 4}
+    samples = worker.samples()
+
+    assert samples["contact_streams_events_total", "outcome=applied", "type=queue.entered"] == 5
+    assert samples["contact_streams_lag_records", "partition=0", "topic=calls"] == 4
+
+
 def test_a_snapshot_does_not_change_any_more():
     stats = {"late_total": {(): 1}}
     worker = Worker(view(live={"waiting": 1}), stats=[lambda: stats])

@@ -393,17 +393,27 @@ def test_a_worker_starts_while_redis_is_away(redis_server):
 
 
 @pytest.mark.redis
-def test_a_redis_that_hangs_holds_no_tick_up(redis_server):
+def test_a_redis_that_hangs_holds_no_tick_up_and_no_state_back(redis_server):
+    """While one write hangs, ticks neither wait nor heap up states to be written: they are not even looked at."""
+    looked_at = []
+
+    def watched(book, now_ms):
+        looked_at.append(now_ms)
+        return look(book, now_ms)
+
     async def story():
-        async with sink(redis_server) as writer, client(redis_server) as redis:
+        async with sink(redis_server, look=watched) as writer, client(redis_server) as redis:
             owned = {0: Partition(Book(view()))}
             await ticking(writer, owned, written(redis))
             await redis.execute_command("CLIENT", "PAUSE", "60000", "ALL")
+            looked_at.clear()
             for n in range(1, 50):
-                await writer.tick(NOW + 1_000 * n, owned)
+                await writer.tick(NOW + 10_000 * n, owned)
                 await asyncio.sleep(0)
 
     asyncio.run(story())
+
+    assert len(looked_at) <= 1
 
 
 @pytest.mark.redis
