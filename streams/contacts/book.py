@@ -53,6 +53,24 @@ class Meta(msgspec.Struct, array_like=True):
     appended_at: int
 
 
+class VisitRecord(msgspec.Struct, frozen=True, gc=False):
+    """A final visit as the topic `visits` has it (architecture.md, "Outputs", Kafka). Times in epoch ms."""
+
+    contact: str
+    visit: int
+    channel: str
+    queue: str
+    outcome: str | None
+    reason: str | None
+    entered_at: int | None
+    left_at: int | None
+    booked_at: int | None
+    wait_ms: int | None
+    talk_ms: int | None
+    hold_ms: int | None
+    agent: str | None
+
+
 class ContactBook:
     """The fold of partition `partition` of `topic`. See `books.Book`."""
 
@@ -145,19 +163,17 @@ class ContactBook:
                 self.stats.others[type(event), "too_late"] += 1
                 self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
                 return
-            history = self._contacts[key] = History(Contact(event.channel, event.contact), ledger)
-            self._schedule(key, history, at + ledger.max_age_ms)
+            history = self._contacts[key] = History(key, Contact(event.channel, event.contact), ledger)
+            self._schedule(history, at + ledger.max_age_ms)
         elif not late and history.knows(event.id):
             self.stats.others[type(event), "duplicate"] += 1
             return
         history.add(event, watermark if late else at, late, watermark // _TICK_MS * _TICK_MS, ledger)
-        if not history.dirty:
-            history.dirty = True
-            self._dirty.append(history)
+        self._touch(history)
         if len(history.contact.entries) > COMPACT_ABOVE:
             history.compact(max(watermark, at), ledger)
-        if history.cycle.open is None:
-            self._schedule(key, history, history.next_wake_at(ledger))
+        if history.awaits_lateness():
+            self._schedule(history, at + self._settings.lateness_ms + 1)
 
     def _new_ledger(self, channel: str) -> Ledger:
         ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins, self.stats)
@@ -165,7 +181,7 @@ class ContactBook:
 
     # --- time: what the watermark makes happen ---
 
-    def _schedule(self, key: str, history: History, wake_at: int) -> None:
+    def _schedule(self, history: History, wake_at: int) -> None:
         """Look at the contact when the watermark's second has reached wake_at, unless that is planned sooner.
 
         It may be planned too soon, never too late: what happens depends on the second reached alone.
@@ -176,9 +192,9 @@ class ContactBook:
         second = -(-wake_at // _TICK_MS) * _TICK_MS
         waking = self._wakes.get(second)
         if waking is not None:
-            waking.append(key)
+            waking.append(history.key)
             return
-        self._wakes[second] = [key]
+        self._wakes[second] = [history.key]
         heappush(self._wake_times, second)
         self._next_wake_at = self._wake_times[0]
 
@@ -191,25 +207,34 @@ class ContactBook:
                 history = self._contacts.get(key)
                 if history is not None and history.wake_at <= settled:
                     history.wake_at = NEVER
-                    self._attend(key, history, settled)
+                    self._attend(history, settled)
         self._next_wake_at = times[0] if times else NEVER
 
-    def _attend(self, key: str, history: History, settled: int) -> None:
+    def _attend(self, history: History, settled: int) -> None:
         ledger = self._ledgers[history.contact.channel]
-        history.fire_until(settled, ledger)
-        published = history.contact.published
-        for visit in history.final_visits(settled, ledger):
-            self._outputs.append(_visit_record(history.contact, visit))
-        if history.expired(settled, ledger):
-            self._post_rows(history, ledger)
-            del self._contacts[key]
-            if history.persisted:
-                self._gone.append(key)
-            return
-        if not history.dirty and history.contact.published > published:
+        if history.cycle.timer_at <= settled:
+            history.fire_until(settled, ledger)
+            self._touch(history)
+        final = history.final_visits(settled, ledger)
+        if final:
+            self._outputs += [_visit_record(history.contact, visit) for visit in final]
+            self._touch(history)
+        if history.cycle.open is None and history.gone_at(ledger) <= settled:
+            self._part_with(history, ledger)
+        else:
+            self._schedule(history, history.next_wake_at(ledger))
+
+    def _touch(self, history: History) -> None:
+        if not history.dirty:
             history.dirty = True
             self._dirty.append(history)
-        self._schedule(key, history, history.next_wake_at(ledger))
+
+    def _part_with(self, history: History, ledger: Ledger) -> None:
+        self._post_rows(history, ledger)
+        del self._contacts[history.key]
+        if history.persisted:
+            self._gone.append(history.key)
+        history.key = ""
 
     # --- drain ---
 
@@ -218,11 +243,9 @@ class ContactBook:
         rows: dict[bytes, bytes | None] = {key.encode(): None for key in self._gone}
         for history in self._dirty:
             history.dirty = False
-            contact = history.contact
-            key = f"{contact.channel}\x1f{contact.name}"
-            if self._contacts.get(key) is history:
-                self._post_rows(history, self._ledgers[contact.channel])
-                rows[key.encode()] = encode(contact)
+            if history.key:
+                self._post_rows(history, self._ledgers[history.contact.channel])
+                rows[history.key.encode()] = encode(history.contact)
                 history.persisted = True
         outputs = [*self._outputs, *self._facts(), self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
@@ -262,8 +285,8 @@ class ContactBook:
                 continue
             contact = _contact_decoder.decode(value)
             ledger = self._ledgers.get(contact.channel) or self._new_ledger(contact.channel)
-            history = self._contacts[key.decode()] = History(contact, ledger, persisted=True)
-            self._schedule(key.decode(), history, history.next_wake_at(ledger))
+            history = self._contacts[key.decode()] = History(key.decode(), contact, ledger, persisted=True)
+            self._schedule(history, history.next_wake_at(ledger))
 
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, f"{self.topic}[{self.partition}]")
@@ -350,20 +373,8 @@ def _encoded(delta: Delta) -> Iterable[bytes]:
 
 
 def _visit_record(contact: Contact, visit: Visit) -> Output:
-    """The final record for the outside (architecture.md, "Outputs", Kafka)."""
-    record = {
-        "contact": contact.name,
-        "visit": visit.number,
-        "channel": contact.channel,
-        "queue": visit.queue,
-        "outcome": visit.outcome,
-        "reason": visit.reason,
-        "entered_at": visit.entered_at,
-        "left_at": visit.left_at,
-        "booked_at": visit.booked_at,
-        "wait_ms": visit.wait_ms,
-        "talk_ms": visit.talk_ms,
-        "hold_ms": visit.hold_ms,
-        "agent": visit.agent,
-    }
+    record = VisitRecord(
+        contact.name, visit.number, contact.channel, visit.queue, visit.outcome, visit.reason, visit.entered_at,
+        visit.left_at, visit.booked_at, visit.wait_ms, visit.talk_ms, visit.hold_ms, visit.agent,
+    )  # fmt: skip
     return Output("visits", contact.name.encode(), _encode_json(record))

@@ -13,7 +13,7 @@ import msgspec
 
 from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.stats import Stats
-from streams.contacts.visits import NEVER, Visit, VisitCycle
+from streams.contacts.visits import ENDED, NEVER, Visit, VisitCycle
 from streams.events import types as ev
 from streams.facts.wire import Row
 
@@ -65,9 +65,11 @@ class Contact(msgspec.Struct, array_like=True):
 class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
-    __slots__ = ("contact", "cycle", "dirty", "persisted", "wake_at")
+    __slots__ = ("contact", "cycle", "dirty", "key", "persisted", "wake_at")
 
-    def __init__(self, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
+    def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
+        self.key = key
+        """Where the book and the changelog keep it; empty once it is gone."""
         self.contact = contact
         self.persisted = persisted
         """Whether the changelog has a row of it."""
@@ -122,20 +124,25 @@ class History:
         self.contact.published += len(final)
         return final
 
-    def expired(self, settled: int, ledger: Ledger) -> bool:
-        """Whether no event can belong to this contact any more."""
-        return settled > self.cycle.expires_at(ledger) + ledger.settings.lateness_ms
-
     def next_wake_at(self, ledger: Ledger) -> int:
         """The time at which a timer fires, a visit becomes final, or the contact expires."""
         cycle = self.cycle
         after_lateness = ledger.settings.lateness_ms + 1
-        wake_at = cycle.timer_at if cycle.open is not None else cycle.expires_at(ledger) + after_lateness
+        wake_at = cycle.timer_at if cycle.open is not None else self.gone_at(ledger)
         if self.contact.published < len(cycle.visits):
             final_at = cycle.visits[self.contact.published].final_at
             if final_at is not None:
                 wake_at = min(wake_at, final_at + after_lateness)
         return wake_at
+
+    def gone_at(self, ledger: Ledger) -> int:
+        """When no event can belong to this contact any more."""
+        return self.cycle.expires_at(ledger) + ledger.settings.lateness_ms + 1
+
+    def awaits_lateness(self) -> bool:
+        """Whether it is over, or has a visit that is: something will become final."""
+        cycle = self.cycle
+        return cycle.open is None and (cycle.state == ENDED or len(cycle.visits) > self.contact.published)
 
     def changed_rows(self, ledger: Ledger) -> list[tuple[str, str, Row | None]]:
         """(queue, row id, new content) of the rows that differ from those last handed out; None: it never was."""

@@ -80,6 +80,8 @@ class VisitCycle(msgspec.Struct, array_like=True):
     entered: bool = False
     """Whether it has entered a queue."""
     talked: bool = False
+    unwrapped: int = 0
+    """Answered visits whose wrap-up has not ended."""
     contained: bool = False
     handed_off: bool = False
     human_since: int | None = None
@@ -136,8 +138,7 @@ class VisitCycle(msgspec.Struct, array_like=True):
         if self.state != ENDED:
             return self.touched_at + max(ledger.max_age_ms, settings.wrapup_max_ms)
         kept = self.touched_at + settings.lateness_ms
-        unwrapped = any(v.outcome == "answered" and not v.wrapped for v in self._own())
-        return max(kept, self.ended_at + settings.wrapup_max_ms) if unwrapped else kept
+        return max(kept, self.ended_at + settings.wrapup_max_ms) if self.unwrapped else kept
 
     def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:
         """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now."""
@@ -165,6 +166,10 @@ class VisitCycle(msgspec.Struct, array_like=True):
     def _own(self) -> list[Visit]:
         """The visits of this contact: those before it began anew only wait to be published."""
         return self.visits[max(0, len(self.visits) - self.numbered) :]
+
+    def last(self) -> Visit | None:
+        """The latest visit of this contact."""
+        return self.visits[-1] if self.numbered and self.visits else None
 
     def _current(self) -> Visit:
         assert self.open is not None
@@ -212,6 +217,7 @@ class VisitCycle(msgspec.Struct, array_like=True):
         visit.outcome, visit.reason, visit.left_at, visit.booked_at = outcome, reason, time, at
         if outcome == "answered":
             self.talked = True
+            self.unwrapped += 1
         else:
             visit.final_at = at
         if visit.wait_ms is None and visit.offered:
@@ -379,7 +385,7 @@ def leave_orphan(cycle: VisitCycle, event: ev.QueueAbandoned | ev.QueueLeft, at:
     if _was_evicted(cycle, event.queue):
         return Outcome.DUPLICATE
     kind = "abandoned" if isinstance(event, ev.QueueAbandoned) else "flowed_out"
-    last = next(reversed(cycle._own()), None)
+    last = cycle.last()
     if last and last.queue == event.queue and last.outcome == kind:
         return Outcome.DUPLICATE
     visit = _add_orphan(cycle, event.queue, at, event.wait_ms)
@@ -472,6 +478,7 @@ def end_wrapup(cycle: VisitCycle, event: ev.WrapupEnded, at: int, ledger: Ledger
     since = visit.wrapup_at if visit.wrapup_at is not None else visit.ended_at
     spent = event.acw_ms if event.acw_ms is not None else ev_time(event) - since if since is not None else 0
     visit.wrapped = True
+    cycle.unwrapped -= 1
     ledger.book(visit.queue, at, {P.ACW_MS: max(0, spent)})
     return Outcome.APPLIED
 
@@ -588,7 +595,7 @@ def _close(
 
 
 def _was_evicted(cycle: VisitCycle, queue: str) -> bool:
-    last = next(reversed(cycle._own()), None)
+    last = cycle.last()
     return last is not None and last.queue == queue and last.outcome == "evicted"
 
 
@@ -603,7 +610,7 @@ def _add_orphan(cycle: VisitCycle, queue: str, at: int, wait_ms: int | None) -> 
 
 def _adopts(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> bool:
     """Whether this entry belongs to the orphan outcome just before it: two clocks that differ a little."""
-    last = next(reversed(cycle._own()), None)
+    last = cycle.last()
     if last is None or last.offered or last.outcome == "rejected" or last.queue != event.queue:
         return False
     talked = last.outcome == "answered" and cycle.state not in (TALKING, HELD)
