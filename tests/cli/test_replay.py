@@ -2,6 +2,10 @@
 
 import gzip
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,6 +221,17 @@ class TestTable:
 
         assert "\x1b" not in done.stdout + done.stderr
         assert done.stderr == "5 records: 5 applied\n"
+
+    def test_a_terminal_gets_a_progress_bar_and_the_pipe_beside_it_does_not(self, file):
+        terminal, its_end = pty.openpty()
+        command = [sys.executable, "-m", "streams", "replay", str(file(*STORY)), "--json"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=its_end, timeout=60, check=True)
+        os.close(its_end)
+        seen = os.read(terminal, 1 << 16).decode()
+        os.close(terminal)
+
+        assert "folding" in seen
+        assert all(json.loads(line)["channel"] == "voice" for line in done.stdout.splitlines())
 
     @pytest.mark.parametrize(
         ("value", "unit", "text"),
