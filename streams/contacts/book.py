@@ -13,7 +13,7 @@ from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
 from streams.contacts.visits import NEVER, Visit
 from streams.errors import StateError
-from streams.events import types as ev
+from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
 from streams.facts.primitives import Bag

@@ -14,7 +14,7 @@ import msgspec
 from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.stats import Stats
 from streams.contacts.visits import ENDED, NEVER, Visit, VisitCycle
-from streams.events import types as ev
+from streams.events import model as ev
 from streams.facts.wire import Row
 
 COMPACT_ABOVE: Final = 24

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from streams.events.types import Event
+from streams.events.model import Event
 
 Counted = type[Event] | None
 """The class of an event; None for a record that is none."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from streams.contacts.ledger import Ledger, Outcome
-from streams.events import types as ev
+from streams.events import model as ev
 from streams.facts.primitives import H, P, flowed_out, rejected
 from streams.facts.wire import NO_QUEUE, Row, RowKind
 

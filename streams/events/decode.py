@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 import msgspec
 
-from streams.events.types import (
+from streams.events.model import (
     CHANNEL_PATTERN,
     EARLIEST_MS,
     LATEST_MS,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from streams.events.types import AnyEvent
+from streams.events.model import AnyEvent
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from streams.books import MemoryRecord
 from streams.contacts.settings import FoldSettings
-from streams.events.types import LATEST_MS
+from streams.events.model import LATEST_MS
 from streams.metrics.view import QueueView
 from streams.pipeline import Pipeline, Source
 from streams.sources.routing import Route, Router, partition_of

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 
 from streams.events.decode import EventDecoder, epoch_ms
-from streams.events.types import EARLIEST_MS, LATEST_MS, AgentState, BusinessEvents, Heartbeat, Instant, SurveyAnswered
+from streams.events.model import EARLIEST_MS, LATEST_MS, AgentState, BusinessEvents, Heartbeat, Instant, SurveyAnswered
 
 HEARTBEAT: Final = Heartbeat.__struct_config__.tag
 AGENT_STATE: Final = AgentState.__struct_config__.tag

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.errors import ConfigError
-from streams.events.types import EARLIEST_MS, LATEST_MS
+from streams.events.model import EARLIEST_MS, LATEST_MS
 
 Shape = Literal["flat", "daily"]
 
