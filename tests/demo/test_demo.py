@@ -38,6 +38,13 @@ def children(pid):
     return found
 
 
+def running(pid):
+    """Whether the process is there and has not ended (it may wait for somebody to notice)."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 def state(address):
     with urllib.request.urlopen(f"{address}api/state", timeout=10) as response:
         return json.load(response)
@@ -65,7 +72,9 @@ def full(address):
 
 def moved(before, after):
     """Whether what is counted has changed: not only the ages, which rise by themselves."""
-    return any(tile["values"]["offered:60m"] != before[key]["values"]["offered:60m"] for key, tile in after.items())
+    counted = ("offered:60m", "answered:60m", "abandoned:60m")
+    both = [(before[key]["values"], after[key]["values"]) for key in before.keys() & after.keys()]
+    return any(old.get(count) != new.get(count) for old, new in both for count in counted)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for its children in /proc")
@@ -102,6 +111,17 @@ def test_a_part_that_dies_ends_the_demo_and_is_named():
         assert process.wait(GIVE_UP_S) == 1
         assert "error: the wallboard ended with exit code -9" in process.stderr.read()
         assert not [pid for pid in parts if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for its children in /proc")
+def test_nothing_is_left_when_the_demo_itself_is_killed():
+    with demo("--port", "0") as process:
+        process.stdout.readline()
+        parts = children(process.pid)
+
+        process.kill()
+
+        until(lambda: not [pid for pid in parts if running(pid)])
 
 
 def test_a_taken_port_is_an_error_with_a_hint():

@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 240;
 const HEIGHT = 40;
-const SHORTEST = 36; // samples: a new board's line grows from the left, three samples do not fill the whole width
+const SHORTEST = 24; // samples: a new board's line grows from the left, three samples do not fill the whole width
 
 export function createSparkline() {
   const svg = document.createElementNS(SVG, "svg");
@@ -12,11 +12,12 @@ export function createSparkline() {
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
-  for (const name of ["spark-area", "spark-line"]) {
+  for (const name of ["spark-base", "spark-area", "spark-line"]) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("class", name);
     svg.append(path);
   }
+  svg.firstChild.setAttribute("d", `M0,${HEIGHT}H${WIDTH}`);
   return svg;
 }
 
@@ -25,7 +26,7 @@ export function drawSparkline(svg, samples) {
   const places = Math.max(samples.length, SHORTEST);
   const top = Math.max(4, ...samples.filter((value) => value !== null));
   const x = (index) => (index / (places - 1)) * WIDTH;
-  const y = (value) => HEIGHT - 2 - (value / top) * (HEIGHT - 5);
+  const y = (value) => HEIGHT - 1 - (value / top) * (HEIGHT - 3);
   let line = "";
   let area = "";
   for (const [first, last] of runs(samples)) {
@@ -34,7 +35,7 @@ export function drawSparkline(svg, samples) {
     line += `M${points.join("L")}`;
     area += `M${x(first).toFixed(1)},${HEIGHT}L${points.join("L")}L${x(last).toFixed(1)},${HEIGHT}Z`;
   }
-  const [areaPath, linePath] = svg.children;
+  const [, areaPath, linePath] = svg.children;
   if (linePath.getAttribute("d") === line) return;
   areaPath.setAttribute("d", area);
   linePath.setAttribute("d", line);

@@ -170,7 +170,9 @@ class TileView {
       const value = valueOf(tile, kpi, window, now);
       const judgement = judge(value, kpi);
       judgements.push(judgement);
-      setText(number, formatValue(value, kpi.unit));
+      const text = formatValue(value, kpi.unit);
+      setText(number, text);
+      number.classList.toggle("long", text.length > 5);
       const said = judgement === "warn" || judgement === "bad" ? `, ${WORDS[judgement].toLowerCase()}` : "";
       setText(words, spoken(value, kpi.unit) + said);
       if (cell.dataset.judgement !== judgement) cell.dataset.judgement = judgement;
