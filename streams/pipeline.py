@@ -66,7 +66,7 @@ class Pipeline:
         for source, group in groupby(by_source, key=itemgetter(0)):
             book = self._contacts.get(source)
             if book is None:
-                book = self._contacts[source] = ContactBook(*source, self._fold)
+                book = self._contacts[source] = ContactBook(source[0], source[1], self._fold)
             book.fold([record for _, record in group])
             self._pass_on(book)
         self._forget()
@@ -82,7 +82,7 @@ class Pipeline:
 
     def _pass_on(self, book: ContactBook) -> None:
         """What a flush does: the outputs of stage 1 go where they belong, the facts into stage 2."""
-        facts = []
+        facts: list[MemoryRecord] = []
         for output in book.drain(_CAUGHT_UP).outputs:
             if output.topic == "visits":
                 self.visits.append(output)
@@ -92,6 +92,7 @@ class Pipeline:
                 facts.append(MemoryRecord(self._facts_offset + len(facts), None, output.key, output.value))
         self._facts_offset += len(facts)
         self._facts.fold(facts)
+        self._facts.drain(_CAUGHT_UP)  # what a worker would store: here nobody keeps it
 
     def _forget(self) -> None:
         """Drop what no window can show at the clock or an hour before."""

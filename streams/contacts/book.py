@@ -168,7 +168,7 @@ class ContactBook:
         elif not late and history.knows(event.id):
             self.stats.others[type(event), "duplicate"] += 1
             return
-        history.add(event, watermark if late else at, late, watermark // _TICK_MS * _TICK_MS, ledger)
+        history.add(event, watermark if late else at, watermark // _TICK_MS * _TICK_MS, ledger)
         self._touch(history)
         if len(history.contact.entries) > COMPACT_ABOVE:
             history.compact(max(watermark, at), ledger)
@@ -301,7 +301,7 @@ class ContactBook:
             ledger = self._ledgers[history.contact.channel]
             history.compact(self._watermark, ledger)
             contacts.append(msgspec.structs.replace(history.contact, rows=history.cycle.rows(ledger)))
-        return msgspec.msgpack.Encoder(order="deterministic").encode([self._meta(), contacts])
+        return encode([self._meta(), contacts])
 
     # --- dead letters ---
 

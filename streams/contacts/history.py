@@ -13,6 +13,7 @@ import msgspec
 
 from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.stats import Stats
+from streams.contacts.steps import apply, ev_time, fire, leads_on
 from streams.contacts.visits import ENDED, NEVER, Visit, VisitCycle
 from streams.events import model as ev
 from streams.facts.wire import Row
@@ -36,7 +37,6 @@ class Entry(msgspec.Struct, array_like=True):
 
     at: int
     """Where it is booked, epoch ms: its event time; of a late event the watermark that it met."""
-    late: bool
     event: ev.VisitEvent | None
     """None: a timer."""
     booked: list[Booking]
@@ -80,21 +80,18 @@ class History:
 
     def knows(self, event_id: str) -> bool:
         """Whether an event of this id was applied within the horizon."""
-        for entry in self.contact.entries:
-            if entry.event is not None and entry.event.id == event_id:
-                return True
-        return False
+        return any(entry.event is not None and entry.event.id == event_id for entry in self.contact.entries)
 
-    def add(self, event: ev.VisitEvent, at: int, late: bool, settled: int, ledger: Ledger) -> None:
+    def add(self, event: ev.VisitEvent, at: int, settled: int, ledger: Ledger) -> None:
         """Apply an event at its place. O(1) at the end; O(entries) when it belongs before others, or beside one.
 
         `settled`: timers up to then have fired (epoch ms).
         """
         entries = self.contact.entries
-        if not entries or late or entries[-1].at < at:
+        if not entries or entries[-1].at < at or ev_time(event) < at:
             if self.cycle.timer_at <= at:
                 self.fire_until(at, ledger)
-            self._append(event, at, late, ledger)
+            self._append(event, at, ledger)
             return
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
@@ -103,15 +100,15 @@ class History:
             ledger.post(entry.booked, -1)
             _tally(entry, -1, ledger.stats)
         self.cycle = self._state_before(index, ledger)
-        events = [(entry.at, entry.late, entry.event) for entry in undone if entry.event is not None]
-        self._apply_all([*events, (at, late, event)], ledger)
+        events = [(entry.at, entry.event) for entry in undone if entry.event is not None]
+        self._apply_all([*events, (at, event)], ledger)
         self.fire_until(settled, ledger)
 
     def fire_until(self, until: int, ledger: Ledger) -> None:
         """Let the timers up to then happen."""
         while (timer_at := self.cycle.timer_at) <= until:
-            self.cycle.fire(timer_at, ledger)
-            self.contact.entries.append(Entry(timer_at, False, None, ledger.take()))
+            fire(self.cycle, timer_at, ledger)
+            self.contact.entries.append(Entry(timer_at, None, ledger.take()))
 
     def final_visits(self, settled: int, ledger: Ledger) -> list[Visit]:
         """The visits that have become final and are not published yet; they count as published from now on."""
@@ -141,14 +138,16 @@ class History:
 
     def awaits_lateness(self) -> bool:
         """Whether it is over, or has a visit that is: something will become final."""
-        cycle = self.cycle
-        return cycle.open is None and (cycle.state == ENDED or len(cycle.visits) > self.contact.published)
+        visits, published = self.cycle.visits, self.contact.published
+        if published < len(visits):
+            return visits[published].final_at is not None
+        return self.cycle.state == ENDED
 
     def changed_rows(self, ledger: Ledger) -> list[tuple[str, str, Row | None]]:
         """(queue, row id, new content) of the rows that differ from those last handed out; None: it never was."""
         before, now = self.contact.rows, self.cycle.rows(ledger)
         changed: list[tuple[str, str, Row | None]] = []
-        for key, (queue, row) in before.items():
+        for key, (queue, _) in before.items():
             if key not in now or now[key][0] != queue:
                 changed.append((queue, key, None))
         changed += [(queue, key, row) for key, (queue, row) in now.items() if before.get(key) != (queue, row)]
@@ -182,49 +181,48 @@ class History:
         cycle = VisitCycle() if base is None else _cycle_decoder.decode(_encode(base))
         for entry in self.contact.entries[:index]:
             if entry.event is None:
-                cycle.fire(entry.at, ledger)
+                fire(cycle, entry.at, ledger)
             else:
-                cycle.step(entry.event, entry.at, entry.late, ledger)
+                apply(cycle, entry.event, entry.at, ledger)
         ledger.discard()
         return cycle
 
-    def _apply_all(self, events: list[tuple[int, bool, ev.VisitEvent]], ledger: Ledger) -> None:
+    def _apply_all(self, events: list[tuple[int, ev.VisitEvent]], ledger: Ledger) -> None:
         """Apply events in time order; of one instant, those first that lead on from the state reached."""
         remaining = sorted(events, key=_order)
         while remaining:
             at = remaining[0][0]
             self.fire_until(at, ledger)
-            tied = [item for item in remaining if item[0] == at and not item[1]] or remaining[:1]
-            chosen = next((item for item in tied if self.cycle.leads_on(item[2])), tied[0])
+            tied = [item for item in remaining if item[0] == at == ev_time(item[1])] or remaining[:1]
+            chosen = next((item for item in tied if leads_on(self.cycle, item[1])), tied[0])
             remaining.remove(chosen)
-            self._append(chosen[2], at, chosen[1], ledger)
+            self._append(chosen[1], at, ledger)
 
-    def _append(self, event: ev.VisitEvent, at: int, late: bool, ledger: Ledger) -> None:
-        outcome = self.cycle.step(event, at, late, ledger)
-        entry = Entry(at, late, event, ledger.take(), outcome)
+    def _append(self, event: ev.VisitEvent, at: int, ledger: Ledger) -> None:
+        outcome = apply(self.cycle, event, at, ledger)
+        entry = Entry(at, event, ledger.take(), outcome)
         self.contact.entries.append(entry)
-        if late or outcome:
-            _tally(entry, 1, ledger.stats)
-        else:
-            ledger.stats.applied[type(event)] += 1
+        _tally(entry, 1, ledger.stats)
 
 
 def _tally(entry: Entry, sign: int, stats: Stats) -> None:
     """Count (sign 1) or uncount (sign −1) what became of an event."""
-    if entry.event is None:
+    event, outcome = entry.event, entry.outcome
+    if event is None:
         return
-    kind = type(entry.event)
-    if entry.late:
-        stats.others[kind, "late"] += sign
-    elif entry.outcome & Outcome.DUPLICATE:
-        stats.others[kind, "duplicate"] += sign
+    if ev_time(event) < entry.at:
+        stats.others[type(event), "late"] += sign
+    elif outcome & Outcome.DUPLICATE:
+        stats.others[type(event), "duplicate"] += sign
     else:
-        stats.applied[kind] += sign
-    stats.orphans += sign * bool(entry.outcome & Outcome.ORPHAN)
-    stats.negative_waits += sign * bool(entry.outcome & Outcome.NEGATIVE_WAIT)
+        stats.applied[type(event)] += sign
+    if outcome:
+        stats.orphans += sign * bool(outcome & Outcome.ORPHAN)
+        stats.negative_waits += sign * bool(outcome & Outcome.NEGATIVE_WAIT)
 
 
-def _order(item: tuple[int, bool, ev.VisitEvent]) -> tuple[int, bool, int, int, str]:
-    """Time; then on-time before late; then rank and id, ids of one length in their own order."""
-    at, late, event = item
+def _order(item: tuple[int, ev.VisitEvent]) -> tuple[int, bool, int, int, str]:
+    """Time; then on-time before late, which keep their order; then rank and id, ids of one length in their order."""
+    at, event = item
+    late = ev_time(event) < at
     return (at, late, 0, 0, "") if late else (at, late, _RANK[type(event)], len(event.id), event.id)

@@ -1,19 +1,15 @@
-"""The life cycle of queue visits: what a call or a chat goes through, and what is booked for it.
+"""The state of a contact that visits queues: where it is, its visits, and the rows that last.
 
-`TABLE` says for every (event, state) what happens. A step returns what became of the event (`Outcome`) and books into
-the ledger it is given. Times are epoch ms; `at` is where the event is booked, `event.time` when it happened: they
-differ only for a late event. Definitions: kpis.md "Calls and chats", life cycle: events.md.
+What changes it stands in `steps`. Times are epoch ms; `at` is where something is booked, `time` when it happened by
+the source's clock: they differ only for a late event.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from streams.contacts.ledger import Ledger, Outcome
-from streams.events import model as ev
-from streams.facts.primitives import H, P, flowed_out, rejected
-from streams.facts.wire import NO_QUEUE, Row, RowKind
+from streams.contacts.ledger import Ledger
+from streams.facts.wire import Row, RowKind
 
 NEVER: Final = 1 << 62
 """Later than any time."""
@@ -92,44 +88,6 @@ class VisitCycle(msgspec.Struct, array_like=True):
     owed: tuple[int, int, int] | None = None
     """(visit index, begin, clock's start) while a first response is owed in a queue's care."""
 
-    # --- what the history asks ---
-
-    def step(self, event: ev.VisitEvent, at: int, late: bool, ledger: Ledger) -> int:
-        """Apply one event; returns its `Outcome`."""
-        if self.open is None:
-            if self.state != NEW and at > self.expires_at(ledger):
-                self._begin_anew()
-            if self.state == NEW:
-                self.since = at
-        self.touched_at = at
-        if late and not self._takes_late(event):
-            return Outcome.APPLIED
-        outcome = TABLE[type(event)][self.state](self, event, at, ledger)
-        if self.open is not None or self.owed is not None:
-            self._keep_owed(at)
-        return outcome
-
-    def leads_on(self, event: ev.VisitEvent) -> bool:
-        """Whether the event is a transition from here: among events of one instant, such go first."""
-        if TABLE[type(event)][self.state] in _LEADS_NOWHERE:
-            return False
-        if self.state != WAITING:
-            return True
-        queue = getattr(event, "queue", None)
-        return queue is None or queue == self._current().queue
-
-    def fire(self, at: int, ledger: Ledger) -> None:
-        """Let the timer of `at` happen."""
-        visit = self._current()
-        if self.state == WAITING:
-            self._leave(visit, at, at, "evicted")
-            ledger.book(visit.queue, at, {P.EVICTED: 1})
-        else:
-            visit.final_at = at
-        self._rest()
-        self.touched_at = at
-        self._keep_owed(at)
-
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this contact; a later one begins it anew. Far away while a visit is open."""
         if self.open is not None:
@@ -161,9 +119,7 @@ class VisitCycle(msgspec.Struct, array_like=True):
         if self.owed is not None:
             self.owed = (self.owed[0] - count, *self.owed[1:])
 
-    # --- what the table's steps share ---
-
-    def _own(self) -> list[Visit]:
+    def own(self) -> list[Visit]:
         """The visits of this contact: those before it began anew only wait to be published."""
         return self.visits[max(0, len(self.visits) - self.numbered) :]
 
@@ -171,48 +127,35 @@ class VisitCycle(msgspec.Struct, array_like=True):
         """The latest visit of this contact."""
         return self.visits[-1] if self.numbered and self.visits else None
 
-    def _current(self) -> Visit:
+    def current(self) -> Visit:
         assert self.open is not None
         return self.visits[self.open]
 
-    def _open(self, state: int, until: int) -> None:
+    def begin(self, state: int, until: int) -> None:
         """The last visit waits or talks from now on, at most until then."""
         self.open = len(self.visits) - 1
         self.state = state
         self.timer_at = until
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """No visit is open any more."""
         self.open = None
         self.state = MENU
         self.timer_at = NEVER
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """Forget all but the visits, which may still have to be published."""
         fresh = VisitCycle(visits=self.visits)
         for field in self.__struct_fields__:
             setattr(self, field, getattr(fresh, field))
 
-    def _takes_late(self, event: ev.VisitEvent) -> bool:
-        """Whether a late event still proves something: an outcome that nothing newer has undone."""
-        kind = type(event)
-        if kind is ev.WrapupEnded:
-            return True
-        if kind not in _OUTCOMES:
-            return False
-        if self.open is None:
-            return kind is ev.ContactEnded and self.state == MENU
-        visit = self._current()
-        began = visit.begins_at if self.state == WAITING else visit.left_at
-        return began is None or ev_time(event) >= began
-
-    def _add(self, queue: str, entered_at: int | None, begins_at: int, wait_from: int, *, offered: bool) -> Visit:
+    def add(self, queue: str, entered_at: int | None, begins_at: int, wait_from: int, *, offered: bool) -> Visit:
         self.numbered += 1
         visit = Visit(self.numbered, queue, self.since, entered_at, begins_at, wait_from, offered)
         self.visits.append(visit)
         return visit
 
-    def _leave(self, visit: Visit, time: int, at: int, outcome: str, reason: str | None = None) -> None:
+    def leave(self, visit: Visit, time: int, at: int, outcome: str, reason: str | None = None) -> None:
         """End the waiting; the visit is over unless it was answered."""
         visit.outcome, visit.reason, visit.left_at, visit.booked_at = outcome, reason, time, at
         if outcome == "answered":
@@ -223,7 +166,7 @@ class VisitCycle(msgspec.Struct, array_like=True):
         if visit.wait_ms is None and visit.offered:
             visit.wait_ms = max(0, time - visit.wait_from)
 
-    def _keep_owed(self, at: int) -> None:
+    def keep_owed(self, at: int) -> None:
         """Open or close the row of the first response that is owed, as the state says."""
         owes = self.open is not None and self.human_since is not None and not self.responded
         owed = self.owed
@@ -234,16 +177,9 @@ class VisitCycle(msgspec.Struct, array_like=True):
             visit.responses = [*visit.responses, (owed[1], max(at, owed[1]), owed[2])]
             self.owed = None
         if owes:
-            assert self.open is not None and self.human_since is not None
+            assert self.open is not None
+            assert self.human_since is not None
             self.owed = (self.open, max(at, self.visits[self.open].begins_at), self.human_since)
-
-
-Step = Callable[[VisitCycle, Any, int, Ledger], int]
-
-
-def ev_time(event: ev.Event) -> int:
-    """Event time, epoch ms (decoding has made it an int)."""
-    return event.time  # type: ignore[return-value]
 
 
 def _waiting_row(visit: Visit, ledger: Ledger) -> Row:
@@ -259,463 +195,3 @@ def _response_row(visit: Visit, begin: int, end: int | None, since: int, ledger:
     target = ledger.thresholds(visit.queue).first_response_target_ms
     evict_at = visit.begins_at + ledger.max_age_ms if visit.outcome is None else None
     return Row(RowKind.FIRST_RESPONSE, begin, end, since, visit.contact_since, target, evict_at)
-
-
-# --- steps: one function per kind of cell in the table ---
-
-
-def duplicate(_cycle: VisitCycle, _event: ev.VisitEvent, _at: int, _ledger: Ledger) -> int:
-    """The transition was made already."""
-    return Outcome.DUPLICATE
-
-
-def orphan(cycle: VisitCycle, _event: ev.VisitEvent, _at: int, _ledger: Ledger) -> int:
-    """Its beginning was not seen, and it proves nothing that is counted."""
-    cycle.state = max(cycle.state, MENU)
-    return Outcome.ORPHAN
-
-
-def start(cycle: VisitCycle, event: ev.ContactStarted, at: int, ledger: Ledger) -> int:
-    """The contact's clock starts; with a bot the human clock waits for the hand-off."""
-    if cycle.started and cycle.state != ENDED:
-        return Outcome.DUPLICATE
-    if cycle.state == ENDED:
-        cycle.entered = cycle.responded = cycle.contained = cycle.handed_off = False
-        cycle.human_since = cycle.asked_at = None
-    if not cycle.entered:
-        cycle.since = at
-        if not cycle.handed_off and not event.bot:
-            cycle.human_since = at
-    cycle.started = True
-    if cycle.open is None:
-        cycle.state = MENU
-    ledger.book(NO_QUEUE, at, {P.CONTACTS: 1})
-    return Outcome.APPLIED
-
-
-def enter(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> int:
-    """A new visit waits; or the entry of an orphan that was seen before it is adopted."""
-    if _adopts(cycle, event, at, ledger):
-        return _adopt(cycle, event, at, ledger)
-    if not cycle.started and not cycle.entered and not cycle.handed_off:
-        cycle.human_since = at
-    cycle.entered = True
-    begins_at = max(at, event.due) if event.callback and isinstance(event.due, int) else at
-    wait_from = at if ledger.thresholds(event.queue).count_callback_delay else begins_at
-    cycle._add(event.queue, at, begins_at, wait_from, offered=True)
-    cycle._open(WAITING, begins_at + ledger.max_age_ms)
-    _book_offer(event, event.queue, at, begins_at, ledger)
-    return Outcome.APPLIED
-
-
-def enter_waiting(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> int:
-    """From one queue straight into another: the first visit left by transfer."""
-    visit = cycle._current()
-    if visit.queue == event.queue:
-        return Outcome.DUPLICATE
-    _flow_out(cycle, visit, at, at, "transfer", None, ledger)
-    return enter(cycle, event, at, ledger)
-
-
-def enter_talking(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> int:
-    """The agent's part ends unsaid, unless this is the entry that belongs before the answer."""
-    if not _adopts(cycle, event, at, ledger):
-        _end_talk(cycle, at, at, None, None, ledger)
-    return enter(cycle, event, at, ledger)
-
-
-def miss(cycle: VisitCycle, event: ev.AgentMissed, at: int, ledger: Ledger) -> int:
-    """An offer rang without answer; the contact still waits."""
-    queue = cycle._current().queue if cycle.state == WAITING else event.queue
-    ledger.book(queue, at, {P.OFFERS_MISSED: 1})
-    return Outcome.APPLIED
-
-
-def miss_orphan(cycle: VisitCycle, event: ev.AgentMissed, at: int, ledger: Ledger) -> int:
-    """It is counted, though no waiting was seen."""
-    cycle.state = max(cycle.state, MENU)
-    return miss(cycle, event, at, ledger) | Outcome.ORPHAN
-
-
-def offer(_cycle: VisitCycle, _event: ev.AgentOffered, _at: int, _ledger: Ledger) -> int:
-    """Ringing still waits."""
-    return Outcome.APPLIED
-
-
-def connect(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: Ledger) -> int:
-    """A human answers the waiting visit."""
-    visit = cycle._current()
-    visit.agent = event.agent
-    outcome = _measure(visit, ev_time(event), event.wait_ms)
-    cycle._leave(visit, ev_time(event), at, "answered")
-    cycle.state = TALKING
-    cycle.timer_at = at + ledger.settings.conversation_max_ms
-    _offer_at_last(visit, at, ledger)
-    _book_answer(visit, at, ledger)
-    return outcome
-
-
-def connect_orphan(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: Ledger) -> int:
-    """An answer whose entry was not seen: counted as one if the source says how long it took.
-
-    After an eviction the beginning was seen and its end booked: the talk counts, the answer does not.
-    """
-    wait_ms = None if _was_evicted(cycle, event.queue) else event.wait_ms
-    visit = _add_orphan(cycle, event.queue, at, wait_ms)
-    visit.agent = event.agent
-    cycle._leave(visit, at, at, "answered")
-    cycle._open(TALKING, at + ledger.settings.conversation_max_ms)
-    if visit.wait_ms is not None:
-        _book_answer(visit, at, ledger)
-    return Outcome.ORPHAN | _negative(wait_ms)
-
-
-def abandon(cycle: VisitCycle, event: ev.QueueAbandoned, at: int, ledger: Ledger) -> int:
-    """The customer left while waiting."""
-    return _abandon(cycle, cycle._current(), ev_time(event), at, event.wait_ms, ledger)
-
-
-def leave(cycle: VisitCycle, event: ev.QueueLeft, at: int, ledger: Ledger) -> int:
-    """Left by flow, not an abandon."""
-    return _flow_out(cycle, cycle._current(), ev_time(event), at, event.reason, event.wait_ms, ledger)
-
-
-def leave_orphan(cycle: VisitCycle, event: ev.QueueAbandoned | ev.QueueLeft, at: int, ledger: Ledger) -> int:
-    """The end of a waiting whose entry was not seen; again the end of the last visit: a duplicate."""
-    if _was_evicted(cycle, event.queue):
-        return Outcome.DUPLICATE
-    kind = "abandoned" if isinstance(event, ev.QueueAbandoned) else "flowed_out"
-    last = cycle.last()
-    if last and last.queue == event.queue and last.outcome == kind:
-        return Outcome.DUPLICATE
-    visit = _add_orphan(cycle, event.queue, at, event.wait_ms)
-    if isinstance(event, ev.QueueLeft):
-        _flow_out(cycle, visit, at, at, event.reason, None, ledger)
-    else:
-        cycle._leave(visit, at, at, "abandoned")
-        if visit.wait_ms is not None:
-            _book_abandon(visit, at, ledger)
-    cycle.state = max(cycle.state, MENU)
-    return Outcome.ORPHAN | _negative(event.wait_ms)
-
-
-def reject(cycle: VisitCycle, event: ev.QueueRejected, at: int, ledger: Ledger) -> int:
-    """A queue did not take the contact in; where it is does not change."""
-    reason = event.reason.replace(" ", "_")
-    visit = cycle._add(event.queue, at, at, at, offered=False)
-    visit.wait_ms = 0
-    cycle._leave(visit, ev_time(event), at, "rejected", reason)
-    cycle.state = max(cycle.state, MENU)
-    ledger.book(event.queue, at, {P.REJECTED: 1, rejected(reason): 1})
-    return Outcome.APPLIED
-
-
-def hold(cycle: VisitCycle, event: ev.ContactHeld, _at: int, _ledger: Ledger) -> int:
-    cycle._current().held_at = ev_time(event)
-    cycle.state = HELD
-    return Outcome.APPLIED
-
-
-def resume(cycle: VisitCycle, event: ev.ContactResumed, _at: int, _ledger: Ledger) -> int:
-    _end_hold(cycle._current(), ev_time(event))
-    cycle.state = TALKING
-    return Outcome.APPLIED
-
-
-def transfer(cycle: VisitCycle, event: ev.ContactTransferred, at: int, ledger: Ledger) -> int:
-    """The agent's part ends; the next `queue.entered` is a new visit."""
-    ledger.book(cycle._current().queue, at, {P.TRANSFERS: 1})
-    _end_talk(cycle, ev_time(event), at, None, None, ledger)
-    return Outcome.APPLIED
-
-
-def transfer_again(cycle: VisitCycle, _event: ev.ContactTransferred, _at: int, _ledger: Ledger) -> int:
-    """No agent's part to end: a repetition if one has ended, else its beginning was not seen."""
-    return Outcome.DUPLICATE if cycle.talked else Outcome.ORPHAN
-
-
-def end_waiting(cycle: VisitCycle, event: ev.ContactEnded, at: int, ledger: Ledger) -> int:
-    """Over while still waiting: abandoned if the customer ended it, else withdrawn."""
-    visit = cycle._current()
-    if event.by == "customer":
-        outcome = _abandon(cycle, visit, ev_time(event), at, None, ledger)
-    else:
-        outcome = _flow_out(cycle, visit, ev_time(event), at, "withdrawn", None, ledger)
-    return outcome | end(cycle, event, at, ledger)
-
-
-def end_talking(cycle: VisitCycle, event: ev.ContactEnded, at: int, ledger: Ledger) -> int:
-    """The conversation is over; talk and hold are booked."""
-    _end_talk(cycle, ev_time(event), at, event.talk_ms, event.hold_ms, ledger)
-    return end(cycle, event, at, ledger)
-
-
-def end(cycle: VisitCycle, _event: ev.ContactEnded, at: int, _ledger: Ledger) -> int:
-    cycle.state = ENDED
-    cycle.ended_at = at
-    cycle.human_since = cycle.asked_at = None
-    return Outcome.APPLIED
-
-
-def end_unseen(cycle: VisitCycle, event: ev.ContactEnded, at: int, ledger: Ledger) -> int:
-    """The end of a contact of which nothing else was seen."""
-    return end(cycle, event, at, ledger) | Outcome.ORPHAN
-
-
-def start_wrapup(cycle: VisitCycle, event: ev.WrapupStarted, at: int, ledger: Ledger) -> int:
-    visit = _unwrapped(cycle, event, at, ledger)
-    if visit is None or visit.wrapup_at is not None:
-        return _again_or_orphan(cycle)
-    visit.wrapup_at = ev_time(event)
-    return Outcome.APPLIED
-
-
-def end_wrapup(cycle: VisitCycle, event: ev.WrapupEnded, at: int, ledger: Ledger) -> int:
-    """After-contact work is booked: as the source says, else since its start, else since the conversation's end."""
-    visit = _unwrapped(cycle, event, at, ledger)
-    if visit is None:
-        return _again_or_orphan(cycle)
-    since = visit.wrapup_at if visit.wrapup_at is not None else visit.ended_at
-    spent = event.acw_ms if event.acw_ms is not None else ev_time(event) - since if since is not None else 0
-    visit.wrapped = True
-    cycle.unwrapped -= 1
-    ledger.book(visit.queue, at, {P.ACW_MS: max(0, spent)})
-    return Outcome.APPLIED
-
-
-def message(cycle: VisitCycle, event: ev.MessageAdded, at: int, ledger: Ledger) -> int:
-    """First response and reply clocks; private notes, bots and systems answer nobody."""
-    cycle.state = max(cycle.state, MENU)
-    if event.author == "customer":
-        if cycle.responded and cycle.asked_at is None and cycle.human_since is not None:
-            cycle.asked_at = at
-    elif event.author == "agent" and event.public and cycle.human_since is not None:
-        _respond(cycle, at, ledger)
-    return Outcome.APPLIED
-
-
-def message_unseen(cycle: VisitCycle, event: ev.MessageAdded, at: int, ledger: Ledger) -> int:
-    """A message of a contact whose beginning was not seen."""
-    return message(cycle, event, at, ledger) | Outcome.ORPHAN
-
-
-def hand_off(cycle: VisitCycle, _event: ev.BotHandedOff, at: int, _ledger: Ledger) -> int:
-    """The human clock (re)starts."""
-    cycle.state = max(cycle.state, MENU)
-    cycle.handed_off = True
-    cycle.human_since = at
-    cycle.responded = False
-    cycle.asked_at = None
-    return Outcome.APPLIED
-
-
-def resolve(cycle: VisitCycle, event: ev.BotResolved, at: int, ledger: Ledger) -> int:
-    """A bot resolved the contact; contained if no human was ever asked for."""
-    cycle.state = max(cycle.state, MENU)
-    if cycle.contained:
-        return Outcome.DUPLICATE
-    if not cycle.handed_off and not cycle.numbered:
-        cycle.contained = True
-        ledger.book(event.queue or NO_QUEUE, at, {P.BOT_CONTAINED: 1})
-    return Outcome.APPLIED
-
-
-# --- parts of steps ---
-
-
-def _measure(visit: Visit, time: int, wait_ms: int | None) -> int:
-    """Set the wait: the source's, else the difference of times; negative ones become 0 and are counted."""
-    wait = wait_ms if wait_ms is not None else time - visit.wait_from
-    visit.wait_ms = max(0, wait)
-    # A callback answered before it was due has no negative wait: it was offered early.
-    return _negative(wait) if visit.begins_at == visit.entered_at or wait_ms is not None else Outcome.APPLIED
-
-
-def _negative(wait_ms: int | None) -> int:
-    return Outcome.NEGATIVE_WAIT if wait_ms is not None and wait_ms < 0 else Outcome.APPLIED
-
-
-def _offer_at_last(visit: Visit, at: int, ledger: Ledger) -> None:
-    """A callback that ended before it was due was offered then, not later."""
-    if visit.begins_at > at:
-        ledger.book(visit.queue, visit.begins_at, {P.OFFERED: -1})
-        ledger.book(visit.queue, at, {P.OFFERED: 1})
-        visit.begins_at = at
-
-
-def _book_offer(event: ev.QueueEntered, queue: str, at: int, begins_at: int, ledger: Ledger) -> None:
-    ledger.book(queue, begins_at, {P.OFFERED: 1})
-    if event.callback:
-        ledger.book(queue, at, {P.CALLBACKS: 1})
-
-
-def _book_answer(visit: Visit, at: int, ledger: Ledger) -> None:
-    wait = visit.wait_ms or 0
-    bag = {P.ANSWERED: 1, P.WAIT_ANSWERED_MS: wait, ledger.bin(H.WAIT_ANSWERED, wait): 1}
-    if ledger.thresholds(visit.queue).in_target(wait):
-        bag[P.ANSWERED_IN_TARGET] = 1
-    ledger.book(visit.queue, at, bag)
-
-
-def _book_abandon(visit: Visit, at: int, ledger: Ledger) -> None:
-    wait = visit.wait_ms or 0
-    thresholds = ledger.thresholds(visit.queue)
-    bag = {P.ABANDONED: 1, P.WAIT_ABANDONED_MS: wait}
-    if thresholds.in_target(wait):
-        bag[P.ABANDONED_IN_TARGET] = 1
-    if wait <= thresholds.short_abandon_ms:
-        bag[P.SHORT_ABANDONED] = 1
-    ledger.book(visit.queue, at, bag)
-
-
-def _abandon(cycle: VisitCycle, visit: Visit, time: int, at: int, wait_ms: int | None, ledger: Ledger) -> int:
-    outcome = _measure(visit, time, wait_ms)
-    _close(cycle, visit, time, at, "abandoned", None, ledger)
-    _book_abandon(visit, at, ledger)
-    return outcome
-
-
-def _flow_out(
-    cycle: VisitCycle, visit: Visit, time: int, at: int, reason: str, wait_ms: int | None, ledger: Ledger
-) -> int:
-    outcome = Outcome.APPLIED
-    if visit.offered:
-        outcome = _measure(visit, time, wait_ms)
-    _close(cycle, visit, time, at, "flowed_out", reason, ledger)
-    ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(reason): 1})
-    return outcome
-
-
-def _close(
-    cycle: VisitCycle, visit: Visit, time: int, at: int, outcome: str, reason: str | None, ledger: Ledger
-) -> None:
-    cycle._leave(visit, time, at, outcome, reason)
-    _offer_at_last(visit, at, ledger)
-    cycle._rest()
-
-
-def _was_evicted(cycle: VisitCycle, queue: str) -> bool:
-    last = cycle.last()
-    return last is not None and last.queue == queue and last.outcome == "evicted"
-
-
-def _add_orphan(cycle: VisitCycle, queue: str, at: int, wait_ms: int | None) -> Visit:
-    """A visit whose entry was not seen: known only if the source says how long it waited."""
-    entered_at = None if wait_ms is None else at - max(0, wait_ms)
-    began = at if entered_at is None else entered_at
-    visit = cycle._add(queue, entered_at, began, began, offered=False)
-    visit.wait_ms = None if wait_ms is None else max(0, wait_ms)
-    return visit
-
-
-def _adopts(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> bool:
-    """Whether this entry belongs to the orphan outcome just before it: two clocks that differ a little."""
-    last = cycle.last()
-    if last is None or last.offered or last.outcome == "rejected" or last.queue != event.queue:
-        return False
-    talked = last.outcome == "answered" and cycle.state not in (TALKING, HELD)
-    return not talked and at - (last.booked_at or 0) <= ledger.settings.lateness_ms
-
-
-def _adopt(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> int:
-    """Offer the orphan now; an outcome not booked yet for want of a wait is booked now, with none."""
-    visit = cycle.visits[-1]
-    known = visit.wait_ms is not None
-    cycle.entered = True
-    visit.offered = True
-    visit.entered_at = visit.begins_at = visit.wait_from = at
-    visit.booked_at = at
-    visit.wait_ms = visit.wait_ms or 0
-    if visit.final_at is not None:
-        visit.final_at = max(visit.final_at, at)
-    _book_offer(event, visit.queue, at, at, ledger)
-    if known or visit.outcome == "flowed_out":
-        return Outcome.APPLIED if known else Outcome.NEGATIVE_WAIT
-    (_book_answer if visit.outcome == "answered" else _book_abandon)(visit, at, ledger)
-    return Outcome.NEGATIVE_WAIT
-
-
-def _end_hold(visit: Visit, time: int) -> None:
-    if visit.held_at is not None:
-        visit.held_ms += max(0, time - visit.held_at)
-        visit.held_at = None
-
-
-def _end_talk(
-    cycle: VisitCycle, time: int, at: int, talk_ms: int | None, hold_ms: int | None, ledger: Ledger
-) -> None:
-    """The agent's part is over: talk and hold as the source says, else as the times say."""
-    visit = cycle._current()
-    _end_hold(visit, time)
-    visit.hold_ms = max(0, hold_ms if hold_ms is not None else visit.held_ms)
-    elapsed = time - (visit.left_at if visit.left_at is not None else time)
-    visit.talk_ms = max(0, talk_ms if talk_ms is not None else elapsed - visit.hold_ms)
-    visit.ended_at = time
-    visit.final_at = at
-    cycle._rest()
-    ledger.book(visit.queue, at, {P.HANDLED: 1, P.TALK_MS: visit.talk_ms, P.HOLD_MS: visit.hold_ms})
-
-
-def _unwrapped(cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger) -> Visit | None:
-    """The latest conversation not wrapped up yet: of this agent, else of anyone."""
-    earliest = at - ledger.settings.wrapup_max_ms
-    candidates = [
-        visit
-        for visit in reversed(cycle._own())
-        if visit.outcome == "answered"
-        and not visit.wrapped
-        and (visit.left_at or 0) <= ev_time(event)
-        and (visit.final_at is None or visit.final_at >= earliest)
-    ]
-    return next((v for v in candidates if v.agent == event.agent), candidates[0] if candidates else None)
-
-
-def _again_or_orphan(cycle: VisitCycle) -> int:
-    return Outcome.DUPLICATE if cycle.talked else Outcome.ORPHAN
-
-
-def _respond(cycle: VisitCycle, at: int, ledger: Ledger) -> None:
-    queue = NO_QUEUE if cycle.open is None else cycle._current().queue
-    if not cycle.responded:
-        cycle.responded = True
-        duration = max(0, at - (cycle.human_since or 0))
-        bag = {P.FIRST_RESPONSES: 1, P.FIRST_RESPONSE_MS: duration, ledger.bin(H.FIRST_RESPONSE, duration): 1}
-        if duration <= ledger.thresholds(queue).first_response_target_ms:
-            bag[P.FIRST_RESPONSES_IN_TARGET] = 1
-        ledger.book(queue, at, bag)
-    elif cycle.asked_at is not None:
-        duration = max(0, at - cycle.asked_at)
-        cycle.asked_at = None
-        ledger.book(queue, at, {P.REPLIES: 1, P.REPLY_MS: duration, ledger.bin(H.REPLY, duration): 1})
-
-
-TABLE: Final[Mapping[type[ev.VisitEvent], tuple[Step, ...]]] = {
-    #                       new             menu            waiting        talking        held           ended
-    ev.ContactStarted:     (start,          start,          start,         start,         start,         start),
-    ev.QueueEntered:       (enter,          enter,          enter_waiting, enter_talking, enter_talking, enter),
-    ev.AgentOffered:       (orphan,         orphan,         offer,         offer,         offer,         orphan),
-    ev.AgentMissed:        (miss_orphan,    miss_orphan,    miss,          miss,          miss,          miss_orphan),
-    ev.AgentConnected:     (connect_orphan, connect_orphan, connect,       duplicate,     duplicate,     connect_orphan),
-    ev.ContactHeld:        (orphan,         orphan,         orphan,        hold,          duplicate,     orphan),
-    ev.ContactResumed:     (orphan,         orphan,         orphan,        duplicate,     resume,        orphan),
-    ev.QueueAbandoned:     (leave_orphan,   leave_orphan,   abandon,       duplicate,     duplicate,     leave_orphan),
-    ev.QueueLeft:          (leave_orphan,   leave_orphan,   leave,         duplicate,     duplicate,     leave_orphan),
-    ev.QueueRejected:      (reject,         reject,         reject,        reject,        reject,        reject),
-    ev.ContactTransferred: (orphan,         transfer_again, orphan,        transfer,      transfer,      transfer_again),
-    ev.ContactEnded:       (end_unseen,     end,            end_waiting,   end_talking,   end_talking,   duplicate),
-    ev.WrapupStarted:      (orphan,         start_wrapup,   start_wrapup,  start_wrapup,  start_wrapup,  start_wrapup),
-    ev.WrapupEnded:        (orphan,         end_wrapup,     end_wrapup,    end_wrapup,    end_wrapup,    end_wrapup),
-    ev.MessageAdded:       (message_unseen, message,        message,       message,       message,       message),
-    ev.BotHandedOff:       (hand_off,       hand_off,       hand_off,      hand_off,      hand_off,      hand_off),
-    ev.BotResolved:        (resolve,        resolve,        resolve,       resolve,       resolve,       resolve),
-}  # fmt: skip
-"""What happens for every (event, state): the columns are `STATES`."""
-
-_LEADS_NOWHERE: Final = frozenset({
-    duplicate, orphan, connect_orphan, leave_orphan, miss_orphan, transfer_again, end_unseen, message_unseen,
-})  # fmt: skip
-
-_OUTCOMES: Final = frozenset({
-    ev.AgentConnected, ev.QueueAbandoned, ev.QueueLeft, ev.ContactTransferred, ev.ContactEnded,
-})  # fmt: skip
-"""Events that prove an outcome by themselves, even when they are late."""

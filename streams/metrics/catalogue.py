@@ -96,7 +96,7 @@ _SERVICE_LEVEL: Final = (
     ),
     _service_level(
         "abandons_met", {**N_T, P.ABANDONED_IN_TARGET: 1}, OUTCOMES,
-        "(N_T + A_T) / (N + A): an abandon within the target is a success.", "Cisco, positive; Asterisk ServiceLevelPerf2",
+        "(N_T + A_T) / (N + A): an abandon within the target is a success.", "Cisco; Asterisk ServiceLevelPerf2",
     ),
     _service_level(
         "short_met", {**N_T, P.SHORT_ABANDONED: 1}, OUTCOMES,
@@ -155,7 +155,8 @@ _COUNTS: Final = (
 
 _DURATIONS: Final = (
     _mean(
-        "asa", {P.WAIT_ANSWERED_MS: 1}, N, "Average speed of answer: wait of the answered, zero waits included.", "ICMI",
+        "asa", {P.WAIT_ANSWERED_MS: 1}, N,
+        "Average speed of answer: wait of the answered, zero waits included.", "ICMI",
     ),
     _mean(
         "wait_avg", {P.WAIT_ANSWERED_MS: 1, P.WAIT_ABANDONED_MS: 1}, OUTCOMES,
@@ -221,7 +222,7 @@ _LIVE: Final = (
     ),
     Kpi(
         "first_response_oldest", "live_age", "s", Age(RowKind.FIRST_RESPONSE),
-        "How long the oldest of them has been waiting for that answer.", good="down",
+        "How long the contact that has waited longest for a human's first public answer has been waiting.", good="down",
     ),
 )  # fmt: skip
 

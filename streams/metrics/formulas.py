@@ -5,12 +5,13 @@ stand behind a ratio. Denominator 0, or nothing there: None.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from streams.facts.bins import quantile_ms
 from streams.facts.primitives import Bag
+from streams.metrics.settings import Variant
 
 Terms = Mapping[int, int]
 """Primitive → integer coefficient: a sum over a bag."""
@@ -94,8 +95,11 @@ class Age(msgspec.Struct, frozen=True):
 class Shown(msgspec.Struct, frozen=True):
     """The variant that the queue is configured to show: its formula is that of `<kpi id>_<variant>`."""
 
-    setting: str
-    """Attribute of `settings.Variant`."""
+    setting: Literal["service_level", "abandon_rate"]
+
+    def of(self, variant: Variant) -> str:
+        """Name of the variant shown."""
+        return variant.service_level if self.setting == "service_level" else variant.abandon_rate
 
 
 Formula = Count | Ratio | Mean | Quantile | LiveCount | Age | Shown

@@ -1,13 +1,13 @@
 """A queue's numbers at one instant: what every sink, the board and a replay show."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
 
 from streams.facts.wire import WHOLE_CHANNEL, Dimension
-from streams.metrics.catalogue import CATALOGUE, Kpi
-from streams.metrics.formulas import Age, Ratio, Shown
+from streams.metrics.catalogue import CATALOGUE
+from streams.metrics.formulas import Age, Count, LiveCount, Mean, Quantile, Ratio, Shown
 from streams.metrics.settings import Variant, Variants
 from streams.windows.book import ViewBook
 from streams.windows.dimension import DimensionState, Live, Lost, WindowTotal
@@ -76,17 +76,16 @@ class Viewer:
         state = book.dimensions[dimension]
         live = state.live(as_of)
         variant = self._variants.defaults if dimension.queue == WHOLE_CHANNEL else self._variants.of(dimension.queue)
-        windows = {
-            name: self._window(dimension, name, state, total, live, variant) for name, total in state.totals(as_of).items()
-        }
-        ages = {kpi.id: kpi.formula.since_ms(live) for kpi in LIVE_KPIS if isinstance(kpi.formula, Age)}
+        totals = state.totals(as_of)
+        windows = {name: self._window(dimension, name, state, total, live, variant) for name, total in totals.items()}
+        ages = {kpi_id: age.since_ms(live) for kpi_id, age in AGES}
         since = {kpi_id: at for kpi_id, at in ages.items() if at is not None}
         return QueueView(
             dimension.channel,
             dimension.queue,
             as_of,
             "live" if now - as_of <= LIVE_WITHIN_MS else "catching_up",
-            {kpi.id: _live_value(kpi, live, since) for kpi in LIVE_KPIS},
+            _live_values(live, ages),
             windows,
             since,
             tuple(sorted(state.lost.values(), reverse=True)),
@@ -96,8 +95,8 @@ class Viewer:
         self, dimension: Dimension, name: str, state: DimensionState, total: WindowTotal, live: Live, variant: Variant
     ) -> dict[str, Number | None]:
         values = self._remembered_values(dimension, name, state, total, live)
-        values.update((kpi.id, kpi.formula.value(total.bag, live)) for kpi in LIVE_MISS_KPIS)
-        values.update((kpi.id, values[f"{kpi.id}_{getattr(variant, kpi.formula.setting)}"]) for kpi in SHOWN_KPIS)
+        values.update((kpi_id, formula.value(total.bag, live)) for kpi_id, formula in FOLLOWING_ROWS)
+        values.update((kpi_id, values[f"{kpi_id}_{shown.of(variant)}"]) for kpi_id, shown in SHOWN)
         return values
 
     def _remembered_values(
@@ -107,24 +106,25 @@ class Viewer:
         remembered = self._remembered.get((dimension, name))
         if remembered is not None and remembered[0] is state and remembered[1] == total.version:
             return dict(remembered[2])
-        values = {kpi.id: kpi.formula.value(total.bag, live) for kpi in WINDOW_KPIS}
+        values = {kpi_id: formula.value(total.bag, live) for kpi_id, formula in VALUED}
         if total.version is not None:
             self._remembered[dimension, name] = (state, total.version, values)
         return dict(values)
 
 
-def _live_value(kpi: Kpi, live: Live, since: Mapping[str, int]) -> Number | None:
-    if isinstance(kpi.formula, Age):
-        return (live.as_of - since[kpi.id]) / 1000 if kpi.id in since else None
-    return kpi.formula.value({}, live)
+def _live_values(live: Live, ages: Mapping[str, int | None]) -> dict[str, Number | None]:
+    values: dict[str, Number | None] = {kpi_id: formula.value({}, live) for kpi_id, formula in LIVE_COUNTS}
+    values.update((kpi_id, None if at is None else (live.as_of - at) / 1000) for kpi_id, at in ages.items())
+    return values
 
 
-def _is_live_miss(kpi: Kpi) -> bool:
-    return isinstance(kpi.formula, Ratio) and kpi.formula.live_misses is not None
-
-
-LIVE_KPIS: Final = tuple(kpi for kpi in CATALOGUE if kpi.live)
-SHOWN_KPIS: Final = tuple(kpi for kpi in CATALOGUE if isinstance(kpi.formula, Shown))
-WINDOW_KPIS: Final = tuple(kpi for kpi in CATALOGUE if not kpi.live and not isinstance(kpi.formula, Shown))
-LIVE_MISS_KPIS: Final = tuple(kpi for kpi in WINDOW_KPIS if _is_live_miss(kpi))
+LIVE_COUNTS: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, LiveCount))
+AGES: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Age))
+SHOWN: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Shown))
+VALUED: Final = tuple(
+    (kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Count | Ratio | Mean | Quantile)
+)
+FOLLOWING_ROWS: Final = tuple(
+    (kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Ratio) and kpi.formula.live_misses is not None
+)
 """These follow from the rows too: a window that has not changed may still change them."""

@@ -21,7 +21,7 @@ from streams.facts.wire import (
     parse_dimension,
 )
 from streams.windows.clock import SLOT_MS
-from streams.windows.dimension import PANES_PER_SLOT, DimensionState, Lost
+from streams.windows.dimension import PANES_PER_SLOT, DimensionState, Lost, Stored
 from streams.windows.settings import WindowSettings
 
 FORMAT: Final = 1
@@ -33,7 +33,8 @@ OnDelta = Callable[[Dimension, Bag, int, int | None], None]
 """(dimension, bag, offset, append time): called for every bag folded, restored ones excepted."""
 
 _SEPARATOR: Final = b"\x1e"
-_PANE, _SLOT, _ROW, _LOST, _PROGRESS = b"p", b"s", b"r", b"l", b"g"
+_PROGRESS: Final = b"g"
+"""Key of a progress row; those of dimensions begin with their part."""
 
 
 class Meta(msgspec.Struct, array_like=True):
@@ -68,7 +69,9 @@ class ViewBook:
         self._on_delta = on_delta
         self._offset = 0
         self._pending = 0
-        self._dirty: dict[bytes, Callable[[], Any]] = {}
+        self._reported: set[tuple[str, int]] = set()
+        """Sources that have reported since the last drain."""
+        self._expired_at = 0
         longest = max([*settings.rolling_ms().values(), 0])
         self._keep_panes = (longest + settings.lateness_ms) // PANE_MS + 2
         self._keep_slots = (LONGEST_DAY_MS + 2 * settings.interval_ms + settings.lateness_ms) // SLOT_MS + 2
@@ -96,7 +99,8 @@ class ViewBook:
         self._pending += folded
 
     def _fold_one(self, record: Record) -> None:
-        assert record.key is not None and record.value is not None
+        assert record.key is not None
+        assert record.value is not None
         if record.key == PROGRESS_KEY:
             self._fold_progress(decode_progress(record.value), record.timestamp)
             return
@@ -104,22 +108,20 @@ class ViewBook:
         delta = decode_delta(record.value)
         state = self._state(dimension)
         for pane, bag in delta.panes.items():
-            self._add(dimension, state, pane, bag)
+            self._add(state, pane, bag)
             if self._on_delta:
                 self._on_delta(dimension, bag, record.offset, record.timestamp)
         for key, row in delta.rows.items():
             state.put_row(key, row)
-            self._changed(dimension, _ROW, key)
-            self._changed(dimension, _LOST, key)
 
-    def _add(self, dimension: Dimension, state: DimensionState, pane: int, bag: Bag) -> None:
+    def _add(self, state: DimensionState, pane: int, bag: Bag) -> None:
         if self._settings.whole_log:
             state.add_whole(bag)
         if pane >= self._first_pane:
             state.add_pane(pane, bag)
-            self._changed(dimension, _PANE, pane)
-        if pane // PANES_PER_SLOT >= self._first_slot:
-            self._changed(dimension, _SLOT, state.add_slot(pane, bag))
+        slot = pane // PANES_PER_SLOT
+        if slot >= self._first_slot:
+            state.add_slot(slot, bag)
         else:
             self.expired += sum(abs(n) for n in bag.values())
 
@@ -130,7 +132,7 @@ class ViewBook:
         if before is not None:
             reached = max(reached, before.progress_at)
         self.progress[key] = SourceProgress(reached, progress.watermark, progress.lag, progress.caught_up)
-        self._dirty[_PROGRESS + _SEPARATOR + encode(key)] = lambda: self.progress[key]
+        self._reported.add(key)
 
     def _state(self, dimension: Dimension) -> DimensionState:
         state = self.dimensions.get(dimension)
@@ -143,9 +145,7 @@ class ViewBook:
 
     def as_of(self, sources: Iterable[tuple[str, int]]) -> int | None:
         """The instant up to which all of the given (topic, partition count) are folded; None: one never reported."""
-        reached = [
-            self.progress.get((topic, partition)) for topic, count in sources for partition in range(count)
-        ]
+        reached = [self.progress.get((topic, partition)) for topic, count in sources for partition in range(count)]
         if not reached or None in reached:
             return None
         return min(source.progress_at for source in reached if source is not None)
@@ -154,28 +154,34 @@ class ViewBook:
 
     def drain(self, reading: Reading) -> Flush:  # noqa: ARG002 - the keeper's contract; nothing follows from it here
         """Changed state rows; nothing is produced: this book's output is read from memory."""
-        self.expire(min((source.progress_at for source in self.progress.values()), default=0))
-        rows = {key: _encoded(current()) for key, current in self._dirty.items()}
-        self._dirty, self._pending = {}, 0
+        self.expire(self._folded_to())
+        rows: dict[bytes, bytes | None] = {
+            _SEPARATOR.join((_PROGRESS, encode(key))): encode(self.progress[key]) for key in self._reported
+        }
+        for dimension, state in self.dimensions.items():
+            for part, key in state.take_changes():
+                row_key = _SEPARATOR.join((part.encode(), dimension_key(dimension), str(key).encode()))
+                rows[row_key] = _encoded(state.part(part).get(key))
+        self._reported, self._pending = set(), 0
         return Flush(rows, [], encode(Meta(FORMAT, self._offset, self.expired)), self._offset)
+
+    def _folded_to(self) -> int:
+        """What every source that has reported is past, epoch ms: no view goes back before it."""
+        return min((source.progress_at for source in self.progress.values()), default=0)
 
     def expire(self, as_of: int) -> None:
         """Drop what no window can show any more at `as_of` (epoch ms) or later."""
+        if as_of <= self._expired_at:
+            return
+        self._expired_at = as_of
         first_pane = as_of // PANE_MS - self._keep_panes
         first_slot = as_of // SLOT_MS - self._keep_slots
         self._first_pane = max(self._first_pane, first_pane)
         self._first_slot = max(self._first_slot, first_slot)
-        for dimension, state in self.dimensions.items():
-            for kind, key in state.forget(self._first_pane, self._first_slot, as_of):
-                self._changed(dimension, kind.encode(), key)
+        for state in self.dimensions.values():
+            state.forget(self._first_pane, self._first_slot, as_of)
 
     # --- state ---
-
-    def _changed(self, dimension: Dimension, kind: bytes, key: int | str) -> None:
-        row_key = kind + _SEPARATOR + dimension_key(dimension) + _SEPARATOR + str(key).encode()
-        if row_key not in self._dirty:
-            store = _store(self.dimensions[dimension], kind)
-            self._dirty[row_key] = lambda: store.get(key)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Build the state from changelog rows; see `books.Book.restore`."""
@@ -191,12 +197,13 @@ class ViewBook:
                 self._restore_row(kind, rest, value)
         for state in self.dimensions.values():
             state.settle()
-        self.expire(min((source.progress_at for source in self.progress.values()), default=0))
+        self.expire(self._folded_to())
 
     def _restore_row(self, kind: bytes, rest: bytes, value: bytes) -> None:
         name, key = rest.split(_SEPARATOR, 1)
-        store = _store(self._state(parse_dimension(name)), kind)
-        store[key.decode() if kind in (_ROW, _LOST) else int(key)] = msgspec.msgpack.decode(value, type=_TYPES[kind])
+        part = Stored(kind.decode())
+        at = int(key) if part in (Stored.PANE, Stored.SLOT) else key.decode()
+        self._state(parse_dimension(name)).part(part)[at] = msgspec.msgpack.decode(value, type=_TYPES[part])
 
     def _restore_meta(self, value: bytes) -> None:
         try:
@@ -209,26 +216,20 @@ class ViewBook:
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(state). The last abandoned visits are left out: a courtesy, not a number."""
-        self.expire(min((source.progress_at for source in self.progress.values()), default=0))
+        self.expire(self._folded_to())
         dimensions = [
-            [dimension, _filled(state.panes), _filled(state.slots), state.rows, state.whole]
-            for dimension, state in sorted(self.dimensions.items())
+            (name, _filled(state.panes), _filled(state.slots), sorted(state.rows.items()), sorted(state.whole.items()))
+            for name, state in sorted(self.dimensions.items())
         ]
-        progress = sorted((key, source) for key, source in self.progress.items())
-        state = [FORMAT, self._offset, self.expired, progress, dimensions]
-        return msgspec.msgpack.Encoder(order="deterministic").encode(state)
+        return encode([FORMAT, self._offset, self.expired, sorted(self.progress.items()), dimensions])
 
 
-_TYPES: Final[Mapping[bytes, Any]] = {_PANE: Bag, _SLOT: Bag, _ROW: Row, _LOST: Lost}
+_TYPES: Final[Mapping[Stored, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.ROW: Row, Stored.LOST: Lost}
 
 
-def _store(state: DimensionState, kind: bytes) -> dict[Any, Any]:
-    return {_PANE: state.panes, _SLOT: state.slots, _ROW: state.rows, _LOST: state.lost}[kind]
-
-
-def _filled(bags: Mapping[int, Bag]) -> dict[int, Bag]:
-    """Without the bags that corrections have emptied."""
-    return {key: bag for key, bag in bags.items() if bag}
+def _filled(bags: Mapping[int, Bag]) -> list[tuple[int, list[tuple[int, int]]]]:
+    """In order, without the bags that corrections have emptied."""
+    return [(key, sorted(bag.items())) for key, bag in sorted(bags.items()) if bag]
 
 
 def _encoded(value: object) -> bytes | None:

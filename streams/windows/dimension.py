@@ -1,7 +1,8 @@
 """What is kept of one dimension (a queue, a whole channel): panes, slots, rows, and the totals over them."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from streams.facts.primitives import Bag, P
@@ -21,6 +22,19 @@ class Lost(NamedTuple):
     left_at: int
     contact: str
     wait_ms: int
+
+
+class Stored(StrEnum):
+    """The parts of a dimension's state that are stored apart."""
+
+    PANE = "p"
+    SLOT = "s"
+    ROW = "r"
+    LOST = "l"
+
+
+Change = tuple[Stored, int | str]
+"""A part and the key within it."""
 
 
 class WindowTotal(NamedTuple):
@@ -60,6 +74,8 @@ class DimensionState:
         self.lost: dict[str, Lost] = {}
         """Row id → one of the last abandoned visits."""
         self.whole: Bag = {}
+        self.changed: set[Change] = set()
+        """What has changed since the owner last asked (`take_changes`)."""
         self._settings = settings
         self._zone = zone
         self._rolling = {name: (ms // PANE_MS, RunningTotal(self.panes)) for name, ms in settings.rolling_ms().items()}
@@ -74,18 +90,18 @@ class DimensionState:
     def add_pane(self, pane: int, bag: Bag) -> None:
         """Add a bag to a pane that is kept."""
         add(self.panes.setdefault(pane, {}), bag)
+        self.changed.add((Stored.PANE, pane))
         for _, total in self._rolling.values():
             total.add(pane, bag)
         if self._pane is None or pane > self._pane:
             self._ahead.add(pane)
 
-    def add_slot(self, pane: int, bag: Bag) -> int:
-        """Add a bag to the slot of a pane; returns the slot."""
-        slot = pane // PANES_PER_SLOT
+    def add_slot(self, slot: int, bag: Bag) -> None:
+        """Add a bag to a slot that is kept."""
         add(self.slots.setdefault(slot, {}), bag)
+        self.changed.add((Stored.SLOT, slot))
         for total in self._local.values():
             total.add(slot, bag)
-        return slot
 
     def add_whole(self, bag: Bag) -> None:
         """Add a bag to the window `all`."""
@@ -94,6 +110,9 @@ class DimensionState:
 
     def put_row(self, key: str, row: Row | None) -> None:
         """Set or take back a row."""
+        self.changed.add((Stored.ROW, key))
+        if row is None or row.end is not None:
+            self.changed.add((Stored.LOST, key))
         if row is None:
             self.rows.pop(key, None)
             self.lost.pop(key, None)
@@ -102,22 +121,36 @@ class DimensionState:
         if row.lost_wait_ms is not None and row.end is not None:
             self.lost[key] = Lost(row.end, contact_of(key), row.lost_wait_ms)
             if len(self.lost) > LOST_KEPT:
-                del self.lost[min(self.lost, key=lambda k: (self.lost[k].left_at, k))]
+                oldest = min(self.lost, key=lambda k: (self.lost[k].left_at, k))
+                del self.lost[oldest]
+                self.changed.add((Stored.LOST, oldest))
         else:
             self.lost.pop(key, None)
 
-    def forget(self, first_pane: int, first_slot: int, as_of: int) -> Iterator[tuple[str, int | str]]:
-        """Drop panes and slots before the given ones, and rows that ended by `as_of`; yields (kind, key) of each."""
+    def forget(self, first_pane: int, first_slot: int, as_of: int) -> None:
+        """Drop panes and slots before the given ones, and rows that ended by `as_of`. O(state)."""
         for pane in [pane for pane in self.panes if pane < first_pane]:
             del self.panes[pane]
             self._ahead.discard(pane)
-            yield "p", pane
+            self.changed.add((Stored.PANE, pane))
         for slot in [slot for slot in self.slots if slot < first_slot]:
             del self.slots[slot]
-            yield "s", slot
+            self.changed.add((Stored.SLOT, slot))
         for key in [key for key, row in self.rows.items() if row.end is not None and row.end <= as_of]:
             del self.rows[key]
-            yield "r", key
+            self.changed.add((Stored.ROW, key))
+
+    def part(self, part: Stored) -> dict[Any, Any]:
+        """One of the stored parts."""
+        parts: dict[Stored, dict[Any, Any]] = {
+            Stored.PANE: self.panes, Stored.SLOT: self.slots, Stored.ROW: self.rows, Stored.LOST: self.lost,
+        }  # fmt: skip
+        return parts[part]
+
+    def take_changes(self) -> set[Change]:
+        """What has changed since the last call."""
+        changed, self.changed = self.changed, set()
+        return changed
 
     def settle(self) -> None:
         """Sum anew after panes and slots were set from outside (a restore)."""
@@ -188,4 +221,3 @@ def _open(row: Row, as_of: int) -> bool:
     if row.end is not None:
         return as_of < row.end
     return row.evict_at is None or as_of < row.evict_at
-
