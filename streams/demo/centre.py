@@ -30,8 +30,9 @@ def main(brokers: str, speed: float) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: stopped.append(number))
     settings = SimulationSettings(rate_per_hour=RATE_PER_HOUR, speed=speed, start_ms=_now_ms() - BACKFILL_MS)
-    arrivals = paced(Simulator(settings).events(), now_ms=_now_ms, sleep_ms=_sleep_ms, stopped=lambda: bool(stopped))
-    Feeder(brokers, Config()).feed(arrivals)
+    feeder = Feeder(brokers, Config())
+    arrivals = Simulator(settings).events()
+    feeder.feed(paced(arrivals, now_ms=_now_ms, sleep_ms=feeder.rest, stopped=lambda: bool(stopped)))
     return 0
 
 
@@ -39,10 +40,10 @@ class Feeder:
     """Sends arrivals to their topics, as `produce` does; librdkafka, because kafka-python refuses the mock cluster."""
 
     def __init__(self, brokers: str, config: Config) -> None:
-        # gzip: the mock cluster keeps 5 MB of each partition, and aiokafka needs nothing extra to read it
-        self._producer = Producer(
-            {"bootstrap.servers": brokers, "linger.ms": 20, "compression.type": "gzip", "acks": "all", "log_level": 0}
-        )
+        # the mock cluster answers a fetch with one batch of a partition, and keeps 5 MB of it: few batches, and small
+        # (gzip, since aiokafka needs nothing extra to read that); `rest` sends what lingers
+        batches = {"linger.ms": 1_000, "compression.type": "gzip"}
+        self._producer = Producer({"bootstrap.servers": brokers, "acks": "all", "log_level": 0, **batches})
         self._config = config
         self._router = Router(config.topics)
         self._partitions = {topic: self._count(config.kafka.topic(topic)) for topic in config.topics}
@@ -59,6 +60,11 @@ class Feeder:
             if self._refused is not None:
                 raise ConnectionFailed(f"the broker did not take a record: {self._refused}")
         self._producer.flush(FLUSH_S)
+
+    def rest(self, duration_ms: int) -> None:
+        """Nothing is due for so long: send what has gathered, then sleep."""
+        self._producer.flush(FLUSH_S)
+        time.sleep(duration_ms / 1_000)
 
     def _send(self, line: bytes) -> None:
         route = self._router.route(line)
@@ -82,10 +88,6 @@ class Feeder:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _sleep_ms(duration_ms: int) -> None:
-    time.sleep(duration_ms / 1_000)
 
 
 if __name__ == "__main__":

@@ -88,15 +88,17 @@ class Page {
     const words = {
       lost: "Not live",
       none: "No data yet",
-      late: `Catching up · ${age(late ?? 0)} behind`,
+      late: "Catching up",
       live: "Live",
     };
     setIcon(byId("link"), status, words[status]);
+    // beside the status, not in it: a screen reader says the status when it changes, not the age every second
+    byId("behind").textContent = status === "late" ? `${age(late)} behind` : "";
     document.body.dataset.link = status;
     const banner = byId("lost");
     banner.hidden = !lost;
     if (lost) {
-      const since = lost.since ? ` since ${timeAt(lost.since)} (${age(now - lost.since)})` : "";
+      const since = lost.since ? ` since ${timeAt(lost.since)}` : "";
       const text = `Not live${since}: ${lost.reason}. Trying again …`;
       if (banner.textContent !== text) banner.textContent = text;
     }

@@ -121,6 +121,7 @@ class TileView {
     this.name = element("h3", "", whole ? channelName(tile.channel) : tile.queue);
     this.name.title = this.name.textContent;
     if (whole) this.name.append(element("span", "all", "all queues"));
+    this.root.setAttribute("aria-label", whole ? `${channelName(tile.channel)}, all queues` : tile.queue);
     this.chip = element("p", "chip");
     head.append(this.name, this.chip);
     this.head = element("dl", "head");
@@ -128,7 +129,10 @@ class TileView {
     for (const id of presentation.head) this.head.append(this.#build(presentation.kpis[id]));
     for (const id of presentation.more) this.more.append(this.#build(presentation.kpis[id]));
     this.spark = createSparkline();
-    this.#values.get("waiting")?.cell.append(this.spark);
+    const line = element("dd");
+    line.setAttribute("aria-hidden", "true");
+    line.append(this.spark);
+    this.#values.get("waiting")?.cell.append(line);
     this.root.append(head, this.head, this.more);
   }
 
@@ -145,7 +149,7 @@ class TileView {
     if (kpi.id === "service_level") {
       this.windowName = element("span", "window");
       term.append(this.windowName);
-      cell.append(...this.#serviceLevelNotes(kpi));
+      cell.append(this.#serviceLevelNotes(kpi));
     }
     this.#values.set(kpi.id, { kpi, cell, number, words });
     return cell;
@@ -158,9 +162,12 @@ class TileView {
     const goal = element("div", "meter-goal");
     goal.style.left = `${100 * kpi.warn}%`;
     this.meter.append(this.meterFill, goal);
-    const note = element("dd", "note", `${this.targets.target_compare} ${this.targets.target_s} s, ${this.targets.service_level}`);
-    note.title = this.targets.service_level_help;
-    return [this.meter, note];
+    const { target_compare: compare, target_s: target, service_level: variant, service_level_help: help } = this.targets;
+    const note = element("p", "note", `${compare} ${target} s, ${variant}`);
+    note.title = help;
+    const notes = element("dd");
+    notes.append(this.meter, note);
+    return notes;
   }
 
   draw(tile, window, now) {
