@@ -24,6 +24,7 @@ class Record(Protocol):
     @property
     def timestamp(self) -> int | None:
         """Append time, epoch ms. None: the log has none (a file), nothing is clamped."""
+
     @property
     def key(self) -> bytes | None: ...
     @property

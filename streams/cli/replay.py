@@ -13,7 +13,7 @@ from streams.cli.examples import ExampleCommand
 from streams.cli.options import config_option, load_config
 from streams.errors import FindingsError
 from streams.events.decode import epoch_ms
-from streams.events.types import EARLIEST_MS, LATEST_MS
+from streams.events.model import EARLIEST_MS, LATEST_MS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

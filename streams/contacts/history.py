@@ -32,7 +32,7 @@ _RANK: Final = {
 """Order of events of one instant where the state leaves it open."""
 
 
-class Entry(msgspec.Struct, array_like=True):
+class Entry(msgspec.Struct, array_like=True, gc=False):
     """An applied event, or a timer that fired."""
 
     at: int
@@ -48,7 +48,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _cycle_decoder = msgspec.msgpack.Decoder(VisitCycle)
 
 
-class Contact(msgspec.Struct, array_like=True):
+class Contact(msgspec.Struct, array_like=True, gc=False):
     """What is stored of one contact."""
 
     channel: str
@@ -163,8 +163,8 @@ class History:
             contact.base = self._state_before(count, ledger)
             del contact.entries[:count]
         over = 0
-        while over < contact.published and over < len(cycle.visits) - 1:
-            visit = cycle.visits[over]
+        last = cycle.last()
+        while over < contact.published and (visit := cycle.visits[over]) is not last:
             wraps_until = (visit.final_at or 0) + ledger.settings.wrapup_max_ms
             if visit.outcome == "answered" and not visit.wrapped and wraps_until >= horizon:
                 break

@@ -113,9 +113,7 @@ def enter(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) ->
     """A new visit waits; or the entry of an orphan that was seen before it is adopted."""
     if _adopts(cycle, event, at, ledger):
         return _adopt(cycle, event, at, ledger)
-    if not cycle.started and not cycle.entered and not cycle.handed_off:
-        cycle.human_since = at
-    cycle.entered = True
+    _mark_entered(cycle, at)
     begins_at = max(at, event.due) if event.callback and isinstance(event.due, int) else at
     wait_from = at if ledger.thresholds(event.queue).count_callback_delay else begins_at
     cycle.add(event.queue, at, begins_at, wait_from, offered=True)
@@ -330,7 +328,7 @@ def resolve(cycle: VisitCycle, event: ev.BotResolved, at: int, ledger: Ledger) -
     cycle.state = max(cycle.state, MENU)
     if cycle.contained:
         return Outcome.DUPLICATE
-    if not cycle.handed_off and not cycle.numbered:
+    if not cycle.handed_off and not cycle.entered and cycle.last() is None:
         cycle.contained = True
         ledger.book(event.queue or NO_QUEUE, at, {P.BOT_CONTAINED: 1})
     return Outcome.APPLIED
@@ -424,10 +422,17 @@ def _add_orphan(cycle: VisitCycle, queue: str, at: int, wait_ms: int | None) -> 
     return visit
 
 
+def _mark_entered(cycle: VisitCycle, at: int) -> None:
+    """A contact whose start was not seen starts its human clock at its first queue."""
+    if not cycle.started and not cycle.entered and not cycle.handed_off:
+        cycle.human_since = at
+    cycle.entered = True
+
+
 def _adopts(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> bool:
     """Whether this entry belongs to the orphan outcome just before it: two clocks that differ a little."""
     last = cycle.last()
-    if last is None or last.offered or last.outcome == "rejected" or last.queue != event.queue:
+    if last is None or last.offered or last.queue != event.queue:
         return False
     talked = last.outcome == "answered" and cycle.state not in (TALKING, HELD)
     return not talked and at - (last.booked_at or 0) <= ledger.settings.lateness_ms
@@ -435,9 +440,10 @@ def _adopts(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) 
 
 def _adopt(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> int:
     """Offer the orphan now; an outcome not booked yet for want of a wait is booked now, with none."""
-    visit = cycle.visits[-1]
+    visit = cycle.last()
+    assert visit is not None
     known = visit.wait_ms is not None
-    cycle.entered = True
+    _mark_entered(cycle, at)
     visit.offered = True
     visit.entered_at = visit.begins_at = visit.wait_from = at
     visit.booked_at = at

@@ -19,7 +19,7 @@ STATES: Final = ("new", "menu", "waiting", "talking", "held", "ended")
 """new: nothing seen. menu: known, in no queue. ended: the conversation is over."""
 
 
-class Visit(msgspec.Struct, array_like=True):
+class Visit(msgspec.Struct, array_like=True, gc=False):
     """One stay in one queue."""
 
     number: int
@@ -57,7 +57,7 @@ class Visit(msgspec.Struct, array_like=True):
     """(begin, end, clock's start) of the times a first response was owed."""
 
 
-class VisitCycle(msgspec.Struct, array_like=True):
+class VisitCycle(msgspec.Struct, array_like=True, gc=False):
     """State of one contact: where it is, and its visits in order."""
 
     state: int = NEW
@@ -124,8 +124,11 @@ class VisitCycle(msgspec.Struct, array_like=True):
         return self.visits[max(0, len(self.visits) - self.numbered) :]
 
     def last(self) -> Visit | None:
-        """The latest visit of this contact."""
-        return self.visits[-1] if self.numbered and self.visits else None
+        """The latest visit of this contact that was in a queue (a rejected one never was)."""
+        for visit in reversed(self.own()):
+            if visit.outcome != "rejected":
+                return visit
+        return None
 
     def current(self) -> Visit:
         assert self.open is not None

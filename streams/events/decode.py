@@ -91,12 +91,12 @@ class EventDecoder:
         """The event if its names are right; each name is checked once."""
         channel = getattr(event, "channel", None)
         if channel is not None and channel not in self._channels:
-            if not _CHANNEL.match(channel):
+            if not _CHANNEL.fullmatch(channel):
                 return _bad_name("$.channel", channel, "lower-case letters, digits, `_`, `.` and `-`")
             _remember(self._channels, channel)
         queue = getattr(event, "queue", None)
         if queue is not None and queue not in self._queues:
-            if not _QUEUE.match(queue):
+            if not _QUEUE.fullmatch(queue):
                 return _bad_name("$.queue", queue, "no control characters, and no `*`, `@` or `#` in front")
             _remember(self._queues, queue)
         if type(event) is QueueEntered and event.due is not None:
@@ -143,6 +143,8 @@ def _why(value: bytes, error: Exception) -> Rejected | Unknown:
         kind = _decode_typed(value).type
     except msgspec.ValidationError as untyped:
         return _rejected(str(untyped))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:  # beyond where the first reading ended
+        return Rejected("not_json", "$", str(broken))
     return _rejected(str(error)) if kind in TYPES else Unknown(kind)
 
 

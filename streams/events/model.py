@@ -109,7 +109,7 @@ class QueueRejected(ContactEvent, tag="queue.rejected", kw_only=True, gc=False):
 class ContactTransferred(ContactEvent, tag="contact.transferred", kw_only=True, gc=False):
     kind: Literal["blind", "attended"]
     queue: Label | None = None
-    to_queue: Label | None = None
+    to_queue: Name | None = None
 
 
 class ContactEnded(ContactEvent, tag="contact.ended", kw_only=True, gc=False):
@@ -174,7 +174,7 @@ class TicketDeleted(ContactEvent, tag="ticket.deleted", kw_only=True, gc=False):
 class AgentState(Event, tag="agent.state", kw_only=True, gc=False):
     agent: Name
     state: AgentStatus
-    queues: list[Label] | None = None
+    queues: list[Name] | None = None
 
 
 class SurveyAnswered(ContactEvent, tag="survey.answered", kw_only=True, gc=False):

@@ -43,6 +43,9 @@ class Meta(msgspec.Struct, array_like=True):
     format: int
     offset: int
     expired: int
+    expired_at: int
+    first_pane: int
+    first_slot: int
 
 
 class SourceProgress(msgspec.Struct, array_like=True, frozen=True):
@@ -133,6 +136,7 @@ class ViewBook:
             reached = max(reached, before.progress_at)
         self.progress[key] = SourceProgress(reached, progress.watermark, progress.lag, progress.caught_up)
         self._reported.add(key)
+        self._expire_with_the_log()
 
     def _state(self, dimension: Dimension) -> DimensionState:
         state = self.dimensions.get(dimension)
@@ -154,7 +158,6 @@ class ViewBook:
 
     def drain(self, reading: Reading) -> Flush:  # noqa: ARG002 - the keeper's contract; nothing follows from it here
         """Changed state rows; nothing is produced: this book's output is read from memory."""
-        self.expire(self._folded_to())
         rows: dict[bytes, bytes | None] = {
             _SEPARATOR.join((_PROGRESS, encode(key))): encode(self.progress[key]) for key in self._reported
         }
@@ -163,16 +166,22 @@ class ViewBook:
                 row_key = _SEPARATOR.join((part.encode(), dimension_key(dimension), str(key).encode()))
                 rows[row_key] = _encoded(state.part(part).get(key))
         self._reported, self._pending = set(), 0
-        return Flush(rows, [], encode(Meta(FORMAT, self._offset, self.expired)), self._offset)
+        return Flush(rows, [], encode(self._meta()), self._offset)
 
-    def _folded_to(self) -> int:
-        """What every source that has reported is past, epoch ms: no view goes back before it."""
-        return min((source.progress_at for source in self.progress.values()), default=0)
+    def _meta(self) -> Meta:
+        return Meta(FORMAT, self._offset, self.expired, self._expired_at, self._first_pane, self._first_slot)
+
+    def _expire_with_the_log(self) -> None:
+        """Expire when all sources that have reported have passed into a new pane: no view goes back before it.
+
+        Here and not when draining, so that the state follows from the log and not from where its flushes fall.
+        """
+        passed = min(source.progress_at for source in self.progress.values()) // PANE_MS * PANE_MS
+        if passed > self._expired_at:
+            self.expire(passed)
 
     def expire(self, as_of: int) -> None:
         """Drop what no window can show any more at `as_of` (epoch ms) or later."""
-        if as_of <= self._expired_at:
-            return
         self._expired_at = as_of
         first_pane = as_of // PANE_MS - self._keep_panes
         first_slot = as_of // SLOT_MS - self._keep_slots
@@ -197,7 +206,6 @@ class ViewBook:
                 self._restore_row(kind, rest, value)
         for state in self.dimensions.values():
             state.settle()
-        self.expire(self._folded_to())
 
     def _restore_row(self, kind: bytes, rest: bytes, value: bytes) -> None:
         name, key = rest.split(_SEPARATOR, 1)
@@ -212,16 +220,16 @@ class ViewBook:
             raise _unreadable(self.partition, "an unreadable format") from error
         if meta.format != FORMAT:
             raise _unreadable(self.partition, f"format {meta.format}, this program reads {FORMAT}")
-        self._offset, self.expired = meta.offset, meta.expired
+        self._offset, self.expired, self._expired_at = meta.offset, meta.expired, meta.expired_at
+        self._first_pane, self._first_slot = meta.first_pane, meta.first_slot
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(state). The last abandoned visits are left out: a courtesy, not a number."""
-        self.expire(self._folded_to())
         dimensions = [
             (name, _filled(state.panes), _filled(state.slots), sorted(state.rows.items()), sorted(state.whole.items()))
             for name, state in sorted(self.dimensions.items())
         ]
-        return encode([FORMAT, self._offset, self.expired, sorted(self.progress.items()), dimensions])
+        return encode([self._meta(), sorted(self.progress.items()), dimensions])
 
 
 _TYPES: Final[Mapping[Stored, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.ROW: Row, Stored.LOST: Lost}

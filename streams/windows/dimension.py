@@ -129,12 +129,13 @@ class DimensionState:
 
     def forget(self, first_pane: int, first_slot: int, as_of: int) -> None:
         """Drop panes and slots before the given ones, and rows that ended by `as_of`. O(state)."""
+        rolling = [total for _, total in self._rolling.values()]
         for pane in [pane for pane in self.panes if pane < first_pane]:
-            del self.panes[pane]
+            _forget(self.panes, pane, rolling)
             self._ahead.discard(pane)
             self.changed.add((Stored.PANE, pane))
         for slot in [slot for slot in self.slots if slot < first_slot]:
-            del self.slots[slot]
+            _forget(self.slots, slot, self._local.values())
             self.changed.add((Stored.SLOT, slot))
         for key in [key for key, row in self.rows.items() if row.end is not None and row.end <= as_of]:
             del self.rows[key]
@@ -213,6 +214,13 @@ class DimensionState:
             for row in self.rows.values()
             if row.kind == RowKind.WAITING and row.end is None and row.evict_at is not None and row.evict_at <= as_of
         ]
+
+
+def _forget(panes: dict[int, Bag], pane: int, totals: Iterable[RunningTotal]) -> None:
+    """Take a pane out of its totals too: they may not have been moved past it yet."""
+    bag = panes.pop(pane)
+    for total in totals:
+        total.add(pane, {primitive: -n for primitive, n in bag.items()})
 
 
 def _open(row: Row, as_of: int) -> bool:

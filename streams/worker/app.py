@@ -36,8 +36,6 @@ CONTACTS_PACE: Final = Pace(live_s=0.2, behind_s=1.0, idle_s=0.5, full=40_000)
 VIEWS_PACE: Final = Pace(live_s=2.0, behind_s=2.0, idle_s=None, full=200_000)
 """Stage 2: what it shows is taken from memory at once."""
 
-BUFFERED_CHUNKS: Final = 32
-"""Chunks that may wait for an agent; then fetching of the partitions concerned pauses."""
 HEARTBEAT_EVERY_S: Final = 1.0
 STOP_WITHIN_S: Final = 9.0
 PARTITIONS_EVERY_S: Final = 30.0
@@ -305,7 +303,7 @@ def _add_agent(app: faust.App, topic: str, keepers: Keepers) -> None:
             await keepers.fold(chunk)
             await asyncio.sleep(0)
 
-    source = app.topic(topic, schema=_ChunkSchema(), maxsize=BUFFERED_CHUNKS)
+    source = app.topic(topic, schema=_ChunkSchema())
     app.agent(source, name=topic, concurrency=1)(agent)
 
 

@@ -33,7 +33,7 @@ TICK_S = 0.05
 STABLE_FOR_S = 1.0
 """A fetch response older than this proves nothing about now."""
 LOST_AFTER_S = 5.0
-"""A chunk that was handed over this long ago and never came was lost on the way."""
+"""A chunk that was handed over this long ago, and waits nowhere, was lost on the way."""
 
 
 class Pace(NamedTuple):
@@ -74,6 +74,7 @@ class Feed(Protocol):
     def seek_to(self, tp: TP, offset: int) -> None: ...
     def reach(self, tp: TP) -> Reach | None: ...
     def caught_up(self, tp: TP) -> Reach | None: ...
+    def queued(self, topic: str) -> int: ...
     async def confirm(self, generation: int) -> bool: ...
 
 
@@ -101,7 +102,7 @@ class Keeper:
         """The log had lost records that the book had not seen."""
         self.flushed_at: float | None = None
         """When the last flush was committed, Unix time."""
-        self.folded_at = time.monotonic()
+        self._folded_at = time.monotonic()
         self._settings = settings
         self._cluster = cluster
         self._feed = feed
@@ -117,6 +118,7 @@ class Keeper:
         """Something was drained and not committed: the book is ahead of the log, for good."""
         self._seek: int | None = None
         self._next_chunk = 0
+        self._committed: changelog.Meta | None = None
 
     def start(self, fail: Callable[[BaseException], None]) -> None:
         """Restore, then flush whenever it is time, in a task of its own. `fail` hears of whatever ends it."""
@@ -153,8 +155,8 @@ class Keeper:
             raise StateError(f"the state of {self.tp} says offset {restored.meta.offset}, its book {book.offset}")
         start = self._first_offset(book, log_range, new=restored.meta is None)
         self.claim = Claim(book, token, restored.claimed_at)
-        self.folded_at = self._last_flush = time.monotonic()
-        log.info("%s is restored: %d rows, offset %d", self.tp, len(restored.rows), book.offset)
+        self._folded_at = self._last_flush = time.monotonic()
+        log.info("%s is restored: %d rows, offset %d, token %d", self.tp, len(restored.rows), book.offset, token)
         self._feed.admit(self.tp, start)
 
     async def _take(self) -> int:
@@ -200,7 +202,7 @@ class Keeper:
     def sought(self, seek: int) -> None:
         """The next chunks to fold are those of `seek`."""
         self._seek, self._next_chunk = seek, 0
-        self.folded_at = time.monotonic()
+        self._folded_at = time.monotonic()
 
     def position(self) -> int:
         """Offset to fetch next."""
@@ -217,14 +219,18 @@ class Keeper:
             self._go_back()
             return
         self._next_chunk += 1
-        self.folded_at = time.monotonic()
+        self._folded_at = time.monotonic()
         self.claim.book.fold(chunk.records)
+
+    def idle_s(self) -> float:
+        """Seconds since the last chunk; 0 while chunks of its topic wait to be folded."""
+        return 0.0 if self._feed.queued(self.tp.topic) else time.monotonic() - self._folded_at
 
     def _find_lost(self) -> None:
         reach = self._feed.reach(self.tp)
         if reach is None or reach.seek != self._seek or self._folded(reach):
             return
-        if time.monotonic() - self.folded_at > LOST_AFTER_S:
+        if self.idle_s() > LOST_AFTER_S:
             self._go_back()
 
     def _go_back(self) -> None:
@@ -269,14 +275,16 @@ class Keeper:
             transaction = Transaction(producer)
             self._addresses.add_outputs(transaction, flush.outputs)
             meta = changelog.Meta(changelog.FORMAT, self.stage.partitions, flush.offset, flush.meta)
-            self._addresses.add_rows(transaction, flush.rows, changelog.encode_meta(meta))
+            news = flush.rows or meta != self._committed
+            if news:
+                self._addresses.add_rows(transaction, flush.rows, changelog.encode_meta(meta))
             # aiokafka tries to commit for as long as there is no answer.
             async with asyncio.timeout(2 * self._settings.session_timeout_s):
-                await transaction.commit({self._input: flush.offset}, self._settings.group)
-            self._ahead = False
+                await transaction.commit({self._input: flush.offset} if news else {}, self._settings.group)
+            self._ahead, self._committed = False, meta
             self.flushed_at = time.time()
             self._flushed.set()
-        if self.stage.consumed and flush.offset:
+        if self.stage.consumed and news and flush.offset:
             await self._cluster.delete_before(self.tp.topic, self.tp.partition, flush.offset)
 
     # Letting go

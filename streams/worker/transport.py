@@ -10,6 +10,7 @@ measuring happen in that thread, one after another; what crosses over are immuta
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -21,14 +22,18 @@ from faust.types import TP, ConsumerMessage, Message
 
 from streams.worker.settings import WorkerSettings
 
-CHUNK_RECORDS: Final = 2_000
+CHUNK_RECORDS: Final = 1_000
 """Records per message: bounds how long one fold keeps the event loop from everything else."""
 FETCH_WAIT_MS: Final = 250
 """How long the broker may hold back an empty answer: the rate at which an idle partition proves that it is idle."""
+FETCH_BYTES: Final = 256 * 1024
+"""Of one partition at once: what all have sent is folded before the next look, and the second stage waits for it."""
 FETCH_TIMEOUT_S: Final = 0.2
 """How long a fetch may wait in the thread before the set of wanted partitions is looked at again."""
 NOTHING_WANTED_S: Final = 0.02
-"""Pause while every partition is full or being restored. (Faust sleeps 1 s: longer than the buffers last.)"""
+"""Pause while every topic has enough or is being restored. (Faust sleeps 1 s: longer than the buffers last.)"""
+ENOUGH_CHUNKS: Final = 8
+"""Chunks that wait for an agent: no more of its topic is fetched. What was fetched already comes on top."""
 REACH_EVERY_S: Final = 0.05
 
 
@@ -109,6 +114,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
             check_crcs=settings.check_crcs,
             session_timeout_ms=int(settings.session_timeout_s * 1000),
             heartbeat_interval_ms=1000,
@@ -185,8 +191,7 @@ class BatchConsumer(driver.Consumer):
         # Faust drops what is not beyond the last offset it read, also after a seek back. Numbers do that better.
         self._read_offset = _Forgetful()
         self._seeks = itertools.count(1)
-        self.handed_at = time.monotonic()
-        """When a fetch last brought anything."""
+        self._in_hand: Counter[str] = Counter()
         self.flow_stopped_at: float | None = None
 
     def _new_consumer_thread(self) -> _Thread:
@@ -197,19 +202,23 @@ class BatchConsumer(driver.Consumer):
         del timeout
         if not self.flow_active:
             await self.can_resume_flow.wait()
-        wanted = set(self._get_active_partitions())
+        # Faust would let one full queue hold up all other topics, the second stage among them.
+        wanted = {tp for tp in self._get_active_partitions() if self.queued(tp.topic) < ENOUGH_CHUNKS}
         if not wanted:
             # An empty set would mean all of them.
             await self.sleep(NOTHING_WANTED_S)
             return
         generation = self.app.consumer_generation_id
         fetched = await self._getmany(active_partitions=wanted, timeout=FETCH_TIMEOUT_S)
-        for chunk in _in_turn(fetched.values()):
+        chunks = _in_turn(fetched.values())
+        self._in_hand = Counter(chunk.tp.topic for chunk in chunks)
+        for chunk in chunks:
+            self._in_hand[chunk.tp.topic] -= 1
             if self.should_stop or not self.flow_active or self.app.consumer_generation_id != generation:
+                self._in_hand.clear()
                 return
-            # A full partition is not active, but what was fetched of it has left aiokafka: it must go on.
+            # What Faust takes for full is not active, but what was fetched of it has left aiokafka: it must go on.
             if chunk.tp in self._get_active_partitions() or chunk.tp in self._buffered_partitions:
-                self.handed_at = time.monotonic()
                 yield chunk.tp, self._message(chunk)
 
     def _message(self, chunk: Chunk) -> ConsumerMessage:
@@ -264,6 +273,12 @@ class BatchConsumer(driver.Consumer):
         """`tp` is restored: fetch it."""
         self.seek_to(tp, offset)
         self.resume_partitions({tp})
+
+    def queued(self, topic: str) -> int:
+        """Chunks of `topic` that wait for its agent."""
+        return self._in_hand[topic] + sum(
+            channel.queue.qsize() for channel in self.app.topics if topic in channel.topics
+        )
 
     def reach(self, tp: TP) -> Reach | None:
         """How far `tp` was a moment ago; None: not known yet."""

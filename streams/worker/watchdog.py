@@ -62,13 +62,13 @@ class Watchdog:
         now = time.monotonic()
         if consumer.flow_stopped_at is not None and now - consumer.flow_stopped_at > FLOW_STOPPED_S:
             return Stalled(f"fetching has been switched off for {FLOW_STOPPED_S:.0f} s")
-        return self._stalled_partition(now)
+        return self._stalled_partition()
 
-    def _stalled_partition(self, now: float) -> Stalled | None:
+    def _stalled_partition(self) -> Stalled | None:
         for keeper in self._keepers:
             if keeper.claim is None or not self._keepers.assigned:
                 continue
-            if now - keeper.folded_at > STALLED_S and keeper.reading().lag > 0:
+            if keeper.idle_s() > STALLED_S and keeper.reading().lag > 0:
                 return Stalled(f"{keeper.tp}: records wait, and none was handed over for {STALLED_S:.0f} s")
         return None
 

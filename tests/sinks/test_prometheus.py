@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
-from streams.events.types import QueueEntered
+from streams.events.model import QueueEntered
 from streams.facts.bins import Bins
 from streams.facts.primitives import H, P
 from streams.facts.wire import Dimension

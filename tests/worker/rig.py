@@ -17,6 +17,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from confluent_kafka import Producer
 
 from tests.servers import free_port
 
@@ -129,11 +130,52 @@ class Rig:
 
         asyncio.run(run())
 
-    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+    def delete_all(self, topic: str, partition: int) -> None:
+        """What a retention that is too short does."""
+        self._delete_before(topic, partition, self._offsets(topic, partition)[1])
+
+    def first_offset(self, topic: str, partition: int) -> int:
+        return self._offsets(topic, partition)[0]
+
+    def _delete_before(self, topic: str, partition: int, offset: int) -> None:
         async def delete(admin: AIOKafkaAdminClient) -> None:
             await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(offset)})
 
         self.admin(delete)
+
+    def _offsets(self, topic: str, partition: int) -> tuple[int, int]:
+        async def run() -> tuple[int, int]:
+            reader = AIOKafkaConsumer(bootstrap_servers=self.brokers)
+            await reader.start()
+            try:
+                tp = TopicPartition(topic, partition)
+                return (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
+            finally:
+                await reader.stop()
+
+        return asyncio.run(run())
+
+    def append_facts(self, partition: int, count: int) -> None:
+        """Facts that no worker has folded yet."""
+
+        async def run() -> None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.brokers)
+            await producer.start()
+            try:
+                for _ in range(count):
+                    await producer.send_and_wait(self.facts, b"[1, 1]", b"key", partition)
+            finally:
+                await producer.stop()
+
+        asyncio.run(run())
+
+    def touch_topics(self) -> None:
+        """Create the topics of a mock cluster: being asked for is enough."""
+        client = Producer({"bootstrap.servers": self.brokers, "allow.auto.create.topics": True, "log_level": 0})
+        for name in ("calls", f"{self.app}-facts", "visits", "deadletters"):
+            client.list_topics(self.topic(name), timeout=10)
+        for name in ("calls", "facts"):
+            client.list_topics(self.topic(f"{self.app}-state-{name}"), timeout=10)
 
     def send(self, count: int) -> None:
         """`count` more records, spread over `KEYS` keys."""

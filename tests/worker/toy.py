@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record
+from streams.errors import ContactStreamsError
 from streams.worker.app import Worker, run_worker
 from streams.worker.settings import WorkerSettings
 from streams.worker.transport import BatchConsumer, Transport
@@ -172,4 +173,7 @@ def main(brokers: str, app: str, port: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except ContactStreamsError as error:
+        sys.exit(f"{error} {error.hint}")
