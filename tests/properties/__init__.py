@@ -1,0 +1,1 @@
+"""Random histories of a contact centre, and what must hold for every one of them."""
