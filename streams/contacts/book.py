@@ -165,7 +165,7 @@ class ContactBook:
                 return
             history = self._contacts[key] = History(key, Contact(event.channel, event.contact), ledger)
             self._schedule(history, at + ledger.max_age_ms)
-        elif not late and history.knows(event.id):
+        elif not late and event.id in history.ids:
             self.stats.others[type(event), "duplicate"] += 1
             return
         history.add(event, watermark if late else at, watermark // _TICK_MS * _TICK_MS, ledger)

@@ -65,7 +65,7 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
 class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
-    __slots__ = ("contact", "cycle", "dirty", "key", "persisted", "wake_at")
+    __slots__ = ("contact", "cycle", "dirty", "ids", "key", "persisted", "wake_at")
 
     def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
         self.key = key
@@ -76,17 +76,16 @@ class History:
         self.dirty = False
         self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
+        self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
+        """Ids of the events applied within the horizon, and of some before."""
         self.cycle = self._state_before(len(contact.entries), ledger) if persisted else VisitCycle()
-
-    def knows(self, event_id: str) -> bool:
-        """Whether an event of this id was applied within the horizon."""
-        return any(entry.event is not None and entry.event.id == event_id for entry in self.contact.entries)
 
     def add(self, event: ev.VisitEvent, at: int, settled: int, ledger: Ledger) -> None:
         """Apply an event at its place. O(1) at the end; O(entries) when it belongs before others, or beside one.
 
         `settled`: timers up to then have fired (epoch ms).
         """
+        self.ids.add(event.id)
         entries = self.contact.entries
         if not entries or entries[-1].at < at or ev_time(event) < at:
             if self.cycle.timer_at <= at:
@@ -162,6 +161,7 @@ class History:
         if count:
             contact.base = self._state_before(count, ledger)
             del contact.entries[:count]
+            self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
         over = 0
         last = cycle.last()
         while over < contact.published and (visit := cycle.visits[over]) is not last:
@@ -202,7 +202,10 @@ class History:
         outcome = apply(self.cycle, event, at, ledger)
         entry = Entry(at, event, ledger.take(), outcome)
         self.contact.entries.append(entry)
-        _tally(entry, 1, ledger.stats)
+        if outcome or event.time != at:
+            _tally(entry, 1, ledger.stats)
+        else:
+            ledger.stats.applied[type(event)] += 1
 
 
 def _tally(entry: Entry, sign: int, stats: Stats) -> None:

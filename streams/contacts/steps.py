@@ -476,18 +476,23 @@ def _end_talk(cycle: VisitCycle, time: int, at: int, talk_ms: int | None, hold_m
     ledger.book(visit.queue, at, {P.HANDLED: 1, P.TALK_MS: visit.talk_ms, P.HOLD_MS: visit.hold_ms})
 
 
-def _unwrapped(cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger) -> Visit | None:
+def _unwrapped(
+    cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger
+) -> Visit | None:
     """The latest conversation not wrapped up yet: of this agent, else of anyone."""
-    earliest = at - ledger.settings.wrapup_max_ms
-    candidates = [
-        visit
-        for visit in reversed(cycle.own())
-        if visit.outcome == "answered"
-        and not visit.wrapped
-        and (visit.left_at or 0) <= ev_time(event)
-        and (visit.final_at is None or visit.final_at >= earliest)
-    ]
-    return next((v for v in candidates if v.agent == event.agent), candidates[0] if candidates else None)
+    if not cycle.unwrapped:
+        return None
+    earliest, time = at - ledger.settings.wrapup_max_ms, ev_time(event)
+    of_anyone = None
+    for visit in reversed(cycle.own()):
+        if visit.outcome != "answered" or visit.wrapped or (visit.left_at or 0) > time:
+            continue
+        if visit.final_at is not None and visit.final_at < earliest:
+            continue
+        if visit.agent == event.agent:
+            return visit
+        of_anyone = of_anyone or visit
+    return of_anyone
 
 
 def _again_or_orphan(cycle: VisitCycle) -> int:

@@ -1,6 +1,6 @@
 """Stage 2's book: one `facts` partition folded into the panes, slots and rows of its dimensions."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,6 @@ from streams.facts.wire import (
     Row,
     decode_delta,
     decode_progress,
-    dimension_key,
     encode,
     parse_dimension,
 )
@@ -32,6 +31,7 @@ LONGEST_DAY_MS: Final = 25 * 3_600_000
 OnDelta = Callable[[Dimension, Bag, int, int | None], None]
 """(dimension, bag, offset, append time): called for every bag folded, restored ones excepted."""
 
+_TEXT_SEPARATOR: Final = "\x1e"
 _SEPARATOR: Final = b"\x1e"
 _PROGRESS: Final = b"g"
 """Key of a progress row; those of dimensions begin with their part."""
@@ -74,6 +74,8 @@ class ViewBook:
         self._pending = 0
         self._reported: set[tuple[str, int]] = set()
         """Sources that have reported since the last drain."""
+        self._stored: set[bytes] = set()
+        """Keys of the rows of dimensions that the changelog has."""
         self._expired_at = 0
         longest = max([*settings.rolling_ms().values(), 0])
         self._keep_panes = (longest + settings.lateness_ms) // PANE_MS + 2
@@ -162,11 +164,23 @@ class ViewBook:
             _SEPARATOR.join((_PROGRESS, encode(key))): encode(self.progress[key]) for key in self._reported
         }
         for dimension, state in self.dimensions.items():
-            for part, key in state.take_changes():
-                row_key = _SEPARATOR.join((part.encode(), dimension_key(dimension), str(key).encode()))
-                rows[row_key] = _encoded(state.part(part).get(key))
+            rows.update(self._changed_rows(dimension, state))
         self._reported, self._pending = set(), 0
         return Flush(rows, [], encode(self._meta()), self._offset)
+
+    def _changed_rows(self, dimension: Dimension, state: DimensionState) -> Iterator[tuple[bytes, bytes | None]]:
+        """Row key → value, None for what is gone or empty; what came and went since the last drain is left out."""
+        parts, stored = state.parts, self._stored
+        name = f"{_TEXT_SEPARATOR}{dimension.channel}\x1f{dimension.queue}{_TEXT_SEPARATOR}"
+        for part, key in state.take_changes():
+            row_key = f"{part}{name}{key}".encode()
+            value = parts[part].get(key)
+            if value:
+                stored.add(row_key)
+                yield row_key, encode(value)
+            elif row_key in stored:
+                stored.remove(row_key)
+                yield row_key, None
 
     def _meta(self) -> Meta:
         return Meta(FORMAT, self._offset, self.expired, self._expired_at, self._first_pane, self._first_slot)
@@ -204,14 +218,15 @@ class ViewBook:
                 self.progress[topic, partition] = msgspec.msgpack.decode(value, type=SourceProgress)
             else:
                 self._restore_row(kind, rest, value)
+                self._stored.add(row_key)
         for state in self.dimensions.values():
             state.settle()
 
     def _restore_row(self, kind: bytes, rest: bytes, value: bytes) -> None:
         name, key = rest.split(_SEPARATOR, 1)
-        part = Stored(kind.decode())
+        part = kind.decode()
         at = int(key) if part in (Stored.PANE, Stored.SLOT) else key.decode()
-        self._state(parse_dimension(name)).part(part)[at] = msgspec.msgpack.decode(value, type=_TYPES[part])
+        self._state(parse_dimension(name)).parts[part][at] = msgspec.msgpack.decode(value, type=_TYPES[part])
 
     def _restore_meta(self, value: bytes) -> None:
         try:
@@ -232,17 +247,12 @@ class ViewBook:
         return encode([self._meta(), sorted(self.progress.items()), dimensions])
 
 
-_TYPES: Final[Mapping[Stored, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.ROW: Row, Stored.LOST: Lost}
+_TYPES: Final[Mapping[str, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.ROW: Row, Stored.LOST: Lost}
 
 
 def _filled(bags: Mapping[int, Bag]) -> list[tuple[int, list[tuple[int, int]]]]:
     """In order, without the bags that corrections have emptied."""
     return [(key, sorted(bag.items())) for key, bag in sorted(bags.items()) if bag]
-
-
-def _encoded(value: object) -> bytes | None:
-    """A row's value; None (a tombstone) for what is gone or empty."""
-    return encode(value) if value else None
 
 
 def _unreadable(partition: int, what: str) -> StateError:

@@ -1,7 +1,7 @@
 """What is kept of one dimension (a queue, a whole channel): panes, slots, rows, and the totals over them."""
 
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -24,16 +24,16 @@ class Lost(NamedTuple):
     wait_ms: int
 
 
-class Stored(StrEnum):
-    """The parts of a dimension's state that are stored apart."""
+class Stored:
+    """The parts of a dimension's state that are stored apart: letters, for they are hashed for every fact."""
 
-    PANE = "p"
-    SLOT = "s"
-    ROW = "r"
-    LOST = "l"
+    PANE: Final = "p"
+    SLOT: Final = "s"
+    ROW: Final = "r"
+    LOST: Final = "l"
 
 
-Change = tuple[Stored, int | str]
+Change = tuple[str, int | str]
 """A part and the key within it."""
 
 
@@ -111,21 +111,23 @@ class DimensionState:
     def put_row(self, key: str, row: Row | None) -> None:
         """Set or take back a row."""
         self.changed.add((Stored.ROW, key))
-        if row is None or row.end is not None:
-            self.changed.add((Stored.LOST, key))
         if row is None:
             self.rows.pop(key, None)
-            self.lost.pop(key, None)
-            return
-        self.rows[key] = row
-        if row.lost_wait_ms is not None and row.end is not None:
-            self.lost[key] = Lost(row.end, contact_of(key), row.lost_wait_ms)
-            if len(self.lost) > LOST_KEPT:
-                oldest = min(self.lost, key=lambda k: (self.lost[k].left_at, k))
-                del self.lost[oldest]
-                self.changed.add((Stored.LOST, oldest))
         else:
-            self.lost.pop(key, None)
+            self.rows[key] = row
+        if row is not None and row.lost_wait_ms is not None and row.end is not None:
+            self._remember_lost(key, Lost(row.end, contact_of(key), row.lost_wait_ms))
+        elif key in self.lost:
+            del self.lost[key]
+            self.changed.add((Stored.LOST, key))
+
+    def _remember_lost(self, key: str, lost: Lost) -> None:
+        self.lost[key] = lost
+        self.changed.add((Stored.LOST, key))
+        if len(self.lost) > LOST_KEPT:
+            oldest, _ = min(self.lost.items(), key=itemgetter(1, 0))
+            del self.lost[oldest]
+            self.changed.add((Stored.LOST, oldest))
 
     def forget(self, first_pane: int, first_slot: int, as_of: int) -> None:
         """Drop panes and slots before the given ones, and rows that ended by `as_of`. O(state)."""
@@ -141,12 +143,10 @@ class DimensionState:
             del self.rows[key]
             self.changed.add((Stored.ROW, key))
 
-    def part(self, part: Stored) -> dict[Any, Any]:
-        """One of the stored parts."""
-        parts: dict[Stored, dict[Any, Any]] = {
-            Stored.PANE: self.panes, Stored.SLOT: self.slots, Stored.ROW: self.rows, Stored.LOST: self.lost,
-        }  # fmt: skip
-        return parts[part]
+    @property
+    def parts(self) -> Mapping[str, dict[Any, Any]]:
+        """The stored parts by their letters."""
+        return {Stored.PANE: self.panes, Stored.SLOT: self.slots, Stored.ROW: self.rows, Stored.LOST: self.lost}
 
     def take_changes(self) -> set[Change]:
         """What has changed since the last call."""

@@ -32,8 +32,6 @@ TICK_S = 0.05
 """How often a keeper asks itself whether to flush."""
 STABLE_FOR_S = 1.0
 """A fetch response older than this proves nothing about now."""
-LOST_AFTER_S = 5.0
-"""A chunk that was handed over this long ago, and waits nowhere, was lost on the way."""
 
 
 class Pace(NamedTuple):
@@ -75,6 +73,8 @@ class Feed(Protocol):
     def reach(self, tp: TP) -> Reach | None: ...
     def caught_up(self, tp: TP) -> Reach | None: ...
     def queued(self, topic: str) -> int: ...
+    @property
+    def fetches(self) -> int: ...
     async def confirm(self, generation: int) -> bool: ...
 
 
@@ -118,6 +118,10 @@ class Keeper:
         """Something was drained and not committed: the book is ahead of the log, for good."""
         self._seek: int | None = None
         self._next_chunk = 0
+        self._missed: tuple[int, int] | None = None
+        """Chunk that was handed over and has not come, and the number of fetches by then."""
+        self._waiting = False
+        """Folding waits for a flush."""
         self._committed: changelog.Meta | None = None
 
     def start(self, fail: Callable[[BaseException], None]) -> None:
@@ -201,7 +205,7 @@ class Keeper:
 
     def sought(self, seek: int) -> None:
         """The next chunks to fold are those of `seek`."""
-        self._seek, self._next_chunk = seek, 0
+        self._seek, self._next_chunk, self._missed = seek, 0, None
         self._folded_at = time.monotonic()
 
     def position(self) -> int:
@@ -212,7 +216,9 @@ class Keeper:
         """Fold the chunk if it is the next one. One that follows a lost one makes the consumer go back."""
         while self.claim is not None and self.claim.book.pending >= 2 * self.stage.pace.full:
             self._flushed.clear()
+            self._waiting = True
             await self._flushed.wait()
+        self._waiting = False
         if self.claim is None or chunk.seek != self._seek:
             return
         if chunk.number != self._next_chunk:
@@ -227,10 +233,13 @@ class Keeper:
         return 0.0 if self._feed.queued(self.tp.topic) else time.monotonic() - self._folded_at
 
     def _find_lost(self) -> None:
+        """A chunk that left the consumer's thread, and is neither folded nor on its way, needs no later one to show."""
         reach = self._feed.reach(self.tp)
-        if reach is None or reach.seek != self._seek or self._folded(reach):
-            return
-        if self.idle_s() > LOST_AFTER_S:
+        if reach is None or reach.seek != self._seek or self._folded(reach) or self._waiting:
+            self._missed = None
+        elif self._missed is None or self._missed[0] != self._next_chunk:
+            self._missed = self._next_chunk, self._feed.fetches
+        elif self._feed.fetches >= self._missed[1] + 2 and not self._feed.queued(self.tp.topic):
             self._go_back()
 
     def _go_back(self) -> None:

@@ -192,6 +192,7 @@ class BatchConsumer(driver.Consumer):
         self._read_offset = _Forgetful()
         self._seeks = itertools.count(1)
         self._in_hand: Counter[str] = Counter()
+        self._fetches = 0
         self.flow_stopped_at: float | None = None
 
     def _new_consumer_thread(self) -> _Thread:
@@ -209,6 +210,7 @@ class BatchConsumer(driver.Consumer):
             await self.sleep(NOTHING_WANTED_S)
             return
         generation = self.app.consumer_generation_id
+        self._fetches += 1
         fetched = await self._getmany(active_partitions=wanted, timeout=FETCH_TIMEOUT_S)
         chunks = _in_turn(fetched.values())
         self._in_hand = Counter(chunk.tp.topic for chunk in chunks)
@@ -276,9 +278,13 @@ class BatchConsumer(driver.Consumer):
 
     def queued(self, topic: str) -> int:
         """Chunks of `topic` that wait for its agent."""
-        return self._in_hand[topic] + sum(
-            channel.queue.qsize() for channel in self.app.topics if topic in channel.topics
-        )
+        queues = (channel.queue for channel in self.app.topics if topic in channel.topics)
+        return self._in_hand[topic] + sum(queue.qsize() for queue in queues)
+
+    @property
+    def fetches(self) -> int:
+        """How many were begun: each is over, and what it brought is queued, before the next one begins."""
+        return self._fetches
 
     def reach(self, tp: TP) -> Reach | None:
         """How far `tp` was a moment ago; None: not known yet."""
