@@ -1,0 +1,155 @@
+"""Answers by time, not by luck: the order of arrival, ties in one instant, and repetitions."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contacts.timeline import Log, events
+
+
+def in_order(*steps: str) -> str:
+    return " · ".join(steps)
+
+
+def numbered(*steps: str) -> list[str]:
+    """Steps with the ids that the source gave them, in its order."""
+    return [f"{step} id=s{n:02}" for n, step in enumerate(steps)]
+
+
+ANSWERED = numbered(
+    "0 started", "0.5 enters q1", "9 rings q1 ann", "12 answered q1 ann", "20 held", "25 resumed", "40 ends agent"
+)  # fmt: skip
+TRACE = numbered(
+    "0 started", "0 enters q1", "0 leaves q1 empty", "0 enters q2", "0 answered q2 ann", "0 transferred blind",
+    "0 enters q1", "0 leaves q1 empty", "0 enters q2", "0 answered q2 bob", "0 ends customer",
+)  # fmt: skip
+"""A real call's log of one second, as Asterisk writes it."""
+OVER_TWO_QUEUES = numbered(
+    "0 enters q1", "8 enters q2", "20 abandons q2", "30 enters q1", "31 answered q1 ann", "50 transferred attended",
+    "50 enters q2", "55 ends system", "58 wrapped ann",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [ANSWERED, TRACE, OVER_TWO_QUEUES], ids=["a call", "one second", "two queues"])
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_no_order_of_arrival_shows(line, data):
+    shuffled = data.draw(st.permutations(line))
+
+    assert Log().tell(in_order(*shuffled)).book.snapshot()[9:] == Log().tell(in_order(*line)).book.snapshot()[9:]
+
+
+@pytest.mark.xfail(strict=True, reason="a second entry into the same queue goes before the answer")
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.permutations(TRACE))
+def test_a_whole_call_in_one_instant(line):
+    log = Log().tell(in_order(*line))
+
+    assert log.counts() == {
+        "offered": 4, "answered": 2, "answered_in_target": 2, "handled": 2, "transfers": 1, "contacts": 1,
+        "flowed_out": 2,
+    }  # fmt: skip
+    assert log.state() == "ended"
+    log.tell("100 beats pbx")
+    assert log.told("visit", "queue", "outcome", "agent") == [
+        (1, "q1", "flowed_out", None), (2, "q2", "answered", "ann"),
+        (3, "q1", "flowed_out", None), (4, "q2", "answered", "bob"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        #  the arrival is the order written; the number is the second
+        pytest.param(
+            "12 answered q1 ann · 0 enters q1",
+            {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 12_000},
+            id="answered before entered",
+        ),
+        pytest.param(
+            "0 enters q1 · 30 ends customer · 12 answered q1 ann",
+            {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 12_000, "handled": 1, "talk_ms": 18_000},
+            id="what looked like an abandon was a call",
+        ),
+        pytest.param(
+            "0 enters q1 · 12 answered q1 ann · 40 ends agent · 25 resumed · 20 held",
+            {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 12_000, "handled": 1,
+             "talk_ms": 23_000, "hold_ms": 5_000},
+            id="hold told afterwards, and backwards",
+        ),
+        pytest.param(
+            "0 enters q1 · 20 enters q2 · 10 leaves q1 timeout",
+            {"offered": 2, "flowed_out": 1},
+            id="how it left the first queue, told afterwards",
+        ),
+        pytest.param(
+            "0 enters q1 · 30 abandons q1 · 10 leaves q1 key · 11 enters q2 · 25 answered q2 ann",
+            {"offered": 2, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 14_000, "flowed_out": 1},
+            id="an abandon that has become a repetition",
+        ),
+    ],
+)  # fmt: skip
+def test_an_event_that_belongs_before_others_corrects_them(line, counts):
+    assert Log().tell(line).counts() == counts
+
+
+def test_a_correction_is_booked_where_the_first_booking_was():
+    log = Log().tell("0 enters q1 · 32 abandons q1 · 12 answered q1 ann")
+
+    assert (log.when("abandoned", "q1"), log.when("answered", "q1")) == ([], [10])
+
+
+def test_a_visit_found_to_be_of_another_queue_leaves_the_first_one():
+    #   0: enters q2, told late    8: enters q1       → 8 s in q2, then in q1
+    log = Log().tell("8 enters q1 · 0 enters q2")
+
+    assert [(log.waiting(queue, 4), log.waiting(queue, 9)) for queue in ("q1", "q2", "*")] == [(0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param("12 answered q1 ann id=a", id="the same event"),
+        pytest.param("13 answered q1 bob id=a", id="the same id, whatever else it says"),
+        pytest.param("12 answered q1 ann id=b", id="the same transition under another id"),
+        pytest.param("14 answered q1 bob id=b", id="an answer after the answer"),
+    ],
+)
+def test_a_repetition_changes_nothing_and_is_counted(again):
+    once = Log().tell("0 enters q1 · 12 answered q1 ann id=a")
+    twice = Log().tell(f"0 enters q1 · 12 answered q1 ann id=a · {again}")
+
+    assert twice.counts() == once.counts()
+    assert twice.outcomes == {"applied": 2, "duplicate": 1}
+
+
+def test_a_repetition_of_the_entry_opens_no_second_visit():
+    log = Log().tell("0 enters q1 id=a · 12 answered q1 ann · 40 ends agent · 0 enters q1 id=a")
+
+    assert log.counts()["offered"] == 1
+    assert log.state() == "ended"
+
+
+def test_ids_are_known_after_a_restart():
+    log = Log().tell("0 enters q1 id=a · 12 leaves q1 key").restart().tell("0 enters q1 id=a")
+
+    assert log.counts() == {"offered": 1, "flowed_out": 1}
+    assert log.outcomes == {"duplicate": 1}
+
+
+def test_ids_of_two_contacts_do_not_meet():
+    log = Log().tell("0 enters q1 id=a contact=c1 · 0 enters q1 id=a contact=c2")
+
+    assert log.counts()["offered"] == 2
+
+
+def test_contacts_of_two_channels_do_not_meet():
+    log = Log().tell("0 enters q1 contact=seven channel=voice · 0 enters q1 contact=seven channel=chat")
+
+    assert (log.counts(), log.counts(channel="chat")) == ({"offered": 1}, {"offered": 1})
+
+
+def test_the_lines_of_these_tests_say_what_they_mean():
+    [event] = events("12.5 answered q1 ann wait_ms=3000")
+
+    assert (event["type"], event["queue"], event["agent"], event["wait_ms"]) == ("agent.connected", "q1", "ann", 3000)
