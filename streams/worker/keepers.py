@@ -103,7 +103,10 @@ class Keepers:
 
     def _drop(self, tp: TP) -> None:
         self._suspended.discard(tp)
-        task = asyncio.create_task(self._keepers.pop(tp).close())
+        keeper = self._keepers.pop(tp, None)
+        if keeper is None:
+            return  # a rebalance and the end of the process let go of it at once
+        task = asyncio.create_task(keeper.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
