@@ -7,6 +7,7 @@
 Cost is the whole history at every question; that is the point.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,7 @@ class Reference:
         self.alive: dict[str, Contact] = {}
         self.forgotten: list[Contact] = []
         self.clamped = 0
+        self.repeated_ids = 0
         self.negative_waits = 0
 
     # What becomes of a record
@@ -57,6 +59,18 @@ class Reference:
         outcome = self.take(self.clamped_event(event, appended_at), partition, watermark)
         self.rise(partition, self.clamp(event["time"], appended_at, count=False))
         return outcome
+
+    def outcomes(self, arrived: list[str]) -> Counter[str]:
+        """What has become of the records, given what each was on arrival (`send`).
+
+        Transitions already made are judged by time, not by arrival: an event that comes before others may turn one of
+        them into the repetition.
+        """
+        judged = [what for contact in self.contacts() for what in self.walk(contact)[1].values()]
+        repeated = judged.count("duplicate") + self.repeated_ids
+        counts = Counter(arrived)
+        in_time = counts.pop(APPLIED, 0) + counts.pop("duplicate", 0)
+        return +(counts + Counter({APPLIED: in_time - repeated, "duplicate": repeated}))
 
     def clamped_event(self, event: Event, appended_at: int | None) -> Event:
         at = self.clamp(event["time"], appended_at)
@@ -82,6 +96,7 @@ class Reference:
             contact.events.append(dict(event, at=watermark, late=True))
             return "late"
         if event["id"] in contact.ids:
+            self.repeated_ids += 1
             return "duplicate"
         contact.ids.add(event["id"])
         contact.events.append(event)
