@@ -31,17 +31,18 @@ TALKS = {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms
             {**WAITS, "abandoned": 1, "abandoned_in_target": 1, "short_abandoned": 1, "wait_abandoned_ms": 4_000},
             "menu", id="an abandon counts, with its own wait",
         ),
-        late("0 enters q1 · 200 beats pbx · 4 leaves q1 key", {**WAITS, "flowed_out": 1}, "menu", id="a flow-out counts"),
-        late("0 started · 200 beats pbx · 100 enters q1", {"contacts": 1}, "menu", id="an entry opens no visit"),
+        late("0 enters q1 · 200 beats pbx · 4 leaves q1 key", {**WAITS, "flowed_out": 1}, "menu", id="a way out counts"),
+        late("0 started · 200 beats pbx · 100 enters q1", {"contacts": 1}, "menu", id="an entry does not"),
         late("0 enters q1 · 200 beats pbx · 100 enters q2", WAITS, "waiting", id="nor does it end one"),
-        late("0 enters q1 · 200 beats pbx · 50 misses q1 ann", WAITS, "waiting", id="an offer missed proves no outcome"),
+        late("0 enters q1 · 200 beats pbx · 50 misses q1 ann", WAITS, "waiting", id="a missed offer proves nothing"),
         late("0 enters q1 · 200 beats pbx · 50 says agent", WAITS, "waiting", id="nor does a message"),
         late(
             "0 enters q1 · 10 answered q1 ann · 200 beats pbx · 5 abandons q1",
             TALKS, "talking", id="an abandon does not undo a newer answer",
         ),
         late(
-            "0 enters q1 · 10 answered q1 ann · 20 transferred blind · 21 enters q2 · 200 beats pbx · 20 transferred blind",
+            "0 enters q1 · 10 answered q1 ann · 20 transferred blind · 21 enters q2 · 200 beats pbx"
+            " · 20 transferred blind",
             {**TALKS, "offered": 2, "transfers": 1, "handled": 1, "talk_ms": 10_000},
             "waiting", id="an old transfer told again does not touch the visit since",
         ),
@@ -49,7 +50,7 @@ TALKS = {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms
             "0 enters q1 · 10 leaves q1 key · 11 enters q1 · 200 beats pbx · 9 answered q1 ann",
             {"offered": 2, "flowed_out": 1}, "waiting", id="an answer before this visit is not its answer",
         ),
-        late("0 started · 200 beats pbx · 30 ends customer", {"contacts": 1}, "ended", id="the end of a contact in no queue"),
+        late("0 started · 200 beats pbx · 30 ends customer", {"contacts": 1}, "ended", id="an end in no queue"),
     ],
 )  # fmt: skip
 def test_a_late_event_proves_outcomes_and_undoes_nothing(line, counts, state):
@@ -122,7 +123,8 @@ def test_a_heartbeat_moves_the_watermark():
 
 def test_events_of_other_life_cycles_move_the_watermark():
     log = Log()
-    log.append(json.dumps({"v": 1, "id": "1", "type": "agent.state", "time": T0, "agent": "a", "state": "break"}).encode())
+    state = {"v": 1, "id": "1", "type": "agent.state", "time": T0, "agent": "a", "state": "break"}
+    log.append(json.dumps(state).encode())
     log.flush()
 
     assert (log.progress.watermark, log.outcomes) == (T0, {"applied": 1})

@@ -20,8 +20,8 @@ BEFORE = {
 """How a contact comes into each state."""
 
 STEPS = (
-    "started", "enters q1", "enters q2", "rings q1 ann", "misses q1 ann", "answered q1 bob", "answered q1 bob wait_ms=3000",
-    "held", "resumed", "abandons q1", "abandons q1 wait_ms=3000", "leaves q1 timeout", "refused q1 full",
+    "started", "enters q1", "enters q2", "rings q1 ann", "misses q1 ann", "answered q1 bob",
+    "answered q1 bob wait_ms=3000", "held", "resumed", "abandons q1", "abandons q1 wait_ms=3000", "leaves q1 timeout", "refused q1 full",
     "transferred blind", "ends customer", "ends agent", "wraps ann", "wrapped ann", "says customer", "says agent",
     "handed_off", "resolved",
 )  # fmt: skip
@@ -50,7 +50,7 @@ def difference(queue: str, old: dict[str, int], new: dict[str, int]) -> str:
 
 
 def test_what_happens_in_every_state(golden):
-    blocks = ["\n".join([f"{step}", *(f"    {outcome(state, step)}" for state in STATES)]) for step in STEPS]
+    blocks = ["\n".join([step, *(f"    {outcome(state, step)}" for state in STATES)]) for step in STEPS]
 
     golden("life_cycle.txt", "\n\n".join(blocks) + "\n")
 

@@ -68,7 +68,8 @@ def test_a_whole_call_in_one_instant(line):
         ),
         pytest.param(
             "0 enters q1 · 30 ends customer · 12 answered q1 ann",
-            {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 12_000, "handled": 1, "talk_ms": 18_000},
+            {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms": 12_000, "handled": 1,
+             "talk_ms": 18_000},
             id="what looked like an abandon was a call",
         ),
         pytest.param(

@@ -156,7 +156,8 @@ class Log:
     def when(self, name: str, queue: str = "*") -> list[int]:
         """The seconds at whose panes something of the primitive is booked."""
         key = getattr(P, name.upper())
-        return [pane * PANE_MS // 1000 - T0 // 1000 for pane, bag in sorted(self.panes["voice", queue].items()) if bag[key]]
+        panes = sorted(pane for pane, bag in self.panes["voice", queue].items() if bag[key])
+        return [(pane * PANE_MS - T0) // 1_000 for pane in panes]
 
     def bins(self, queue: str = "*") -> dict[int, int]:
         """Histogram bins that are not empty."""
