@@ -160,7 +160,7 @@ class Keeper:
         start = self._first_offset(book, log_range, new=restored.meta is None)
         self.claim = Claim(book, token, restored.claimed_at)
         self._folded_at = self._last_flush = time.monotonic()
-        log.info("%s is restored: %d rows, offset %d, token %d", self.tp, len(restored.rows), book.offset, token)
+        log.debug("%s is restored: %d rows, offset %d, token %d", self.tp, len(restored.rows), book.offset, token)
         self._feed.admit(self.tp, start)
 
     async def _take(self) -> int:

@@ -230,6 +230,16 @@ class Rig:
         expected = self.sent, self.sent_sum
         wait_until(lambda: self.totals(*workers) == expected, within_s, lambda: self._story(expected, workers))
 
+    def wait_for_totals_of_the_living(self, *workers: Process) -> None:
+        """As `wait_for_totals`, of the workers that are still there by then."""
+        expected = self.sent, self.sent_sum
+
+        def reached() -> bool:
+            living = [worker for worker in workers if worker.ended() is None]
+            return all(worker.ready() for worker in living) and self.totals(*living) == expected
+
+        wait_until(reached, 60, lambda: self._story(expected, workers))
+
     def wait_for_ready(self, *workers: Process) -> None:
         wait_until(lambda: all(worker.ready() for worker in workers), 40, self.logs)
 
