@@ -174,6 +174,8 @@ class ContactBook:
             history.compact(max(watermark, at), ledger)
         if history.awaits_lateness():
             self._schedule(history, at + self._settings.lateness_ms + 1)
+        elif history.cycle.timer_at < history.wake_at:
+            self._schedule(history, history.cycle.timer_at)
 
     def _new_ledger(self, channel: str) -> Ledger:
         ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins, self.stats)

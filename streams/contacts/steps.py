@@ -42,7 +42,7 @@ def leads_on(cycle: VisitCycle, event: ev.VisitEvent) -> bool:
     if cycle.state != WAITING:
         return True
     queue = getattr(event, "queue", None)
-    return queue is None or queue == cycle.current().queue
+    return type(event) is not ev.QueueEntered and queue in (None, cycle.current().queue)
 
 
 def fire(cycle: VisitCycle, at: int, ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 """The one place where a worker is put together: configuration → books, sinks, app."""
 
+import gc
 import logging
 import os
 import platform
@@ -7,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import streams
 from streams.books import Book
@@ -24,11 +26,17 @@ from streams.worker.app import Worker, run_worker
 from streams.worker.settings import Security, WorkerSettings
 
 
+GC_THRESHOLD: Final = (200_000, 20, 20)
+"""The state is millions of small objects without cycles: looking through them every 700 allocations (Python's default)
+costs a quarter of the fold's time."""
+
+
 def run(config: Config, *, check_crcs: bool = True) -> int:
     """Run a worker until it is told to stop; returns the exit code. Raises ContactStreamsError.
 
     `check_crcs`: see `WorkerSettings`.
     """
+    gc.set_threshold(*GC_THRESHOLD)
     return run_worker(compose(config, check_crcs=check_crcs))
 
 
