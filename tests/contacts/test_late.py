@@ -31,7 +31,7 @@ TALKS = {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms
             {**WAITS, "abandoned": 1, "abandoned_in_target": 1, "short_abandoned": 1, "wait_abandoned_ms": 4_000},
             "menu", id="an abandon counts, with its own wait",
         ),
-        late("0 enters q1 · 200 beats pbx · 4 leaves q1 key", {**WAITS, "flowed_out": 1}, "menu", id="a way out counts"),
+        late("0 enters q1 · 200 beats pbx · 4 leaves q1 key", {**WAITS, "flowed_out": 1}, "menu", id="a way out too"),
         late("0 started · 200 beats pbx · 100 enters q1", {"contacts": 1}, "menu", id="an entry does not"),
         late("0 enters q1 · 200 beats pbx · 100 enters q2", WAITS, "waiting", id="nor does it end one"),
         late("0 enters q1 · 200 beats pbx · 50 misses q1 ann", WAITS, "waiting", id="a missed offer proves nothing"),

@@ -21,9 +21,9 @@ BEFORE = {
 
 STEPS = (
     "started", "enters q1", "enters q2", "rings q1 ann", "misses q1 ann", "answered q1 bob",
-    "answered q1 bob wait_ms=3000", "held", "resumed", "abandons q1", "abandons q1 wait_ms=3000", "leaves q1 timeout", "refused q1 full",
-    "transferred blind", "ends customer", "ends agent", "wraps ann", "wrapped ann", "says customer", "says agent",
-    "handed_off", "resolved",
+    "answered q1 bob wait_ms=3000", "held", "resumed", "abandons q1", "abandons q1 wait_ms=3000",
+    "leaves q1 timeout", "refused q1 full", "transferred blind", "ends customer", "ends agent", "wraps ann",
+    "wrapped ann", "says customer", "says agent", "handed_off", "resolved",
 )  # fmt: skip
 """What then happens at second 40."""
 

@@ -39,7 +39,6 @@ def test_no_order_of_arrival_shows(line, data):
     assert Log().tell(in_order(*shuffled)).book.snapshot()[9:] == Log().tell(in_order(*line)).book.snapshot()[9:]
 
 
-@pytest.mark.xfail(strict=True, reason="a second entry into the same queue goes before the answer")
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.permutations(TRACE))
 def test_a_whole_call_in_one_instant(line):

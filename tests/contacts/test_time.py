@@ -213,7 +213,6 @@ class TestTheLongestConversation:
 
         assert log.told("outcome", "wait_ms", "talk_ms", "hold_ms") == [("answered", 10_000, None, None)]
 
-    @pytest.mark.xfail(strict=True, reason="the first look is planned at the maximum age")
     def test_a_shorter_maximum(self):
         settings = FoldSettings(conversation_max_ms=100_000)
         log = Log(settings).tell("0 enters q1 · 10 answered q1 ann · 172 beats pbx")
