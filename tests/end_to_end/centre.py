@@ -1,7 +1,7 @@
-"""The product as its users run it: a configuration file, commands in processes of their own, Kafka and Redis to look at.
+"""The product as its users run it: a configuration file, commands in processes of their own, Kafka and Redis.
 
-    with centre(brokers, redis_url, "name", directory) as made:
-        made.produce(lines); worker = made.worker(); made.visits(); made.hashes(); worker.scrape()
+with centre(brokers, redis_url, "name", directory) as made:
+    made.produce(lines); worker = made.worker(); made.visits(); made.hashes(); worker.scrape()
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import redis
 import yaml
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cli.commands import Done, contact_streams
@@ -143,7 +144,7 @@ class Centre:
         self.wait(lambda: all(worker.ready() for worker in made), 60, "the workers are ready")
         return made
 
-    def end(self) -> None:
+    def close(self) -> None:
         for worker in self.workers:
             worker.kill()
         self.redis.close()
@@ -198,6 +199,21 @@ class Centre:
                     total[outcome] = total.get(outcome, 0) + count
         return total
 
+    def members(self) -> int:
+        """Workers that the consumer group counts among its own."""
+
+        async def run() -> int:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)
+            await admin.start()
+            try:
+                (answer,) = await admin.describe_consumer_groups([self.topic(self.name)])
+                (group,) = answer.groups
+                return len(group[5])
+            finally:
+                await admin.close()
+
+        return asyncio.run(run())
+
     # Waiting
 
     def wait(self, true: Callable[[], object], within_s: float, what: str) -> float:
@@ -221,7 +237,7 @@ def centre(brokers: str, redis_url: str, name: str, directory: Path) -> Iterator
         made.create_topics()
         yield made
     finally:
-        made.end()
+        made.close()
 
 
 async def _read_all(brokers: str, topic: str) -> list[ConsumerRecord]:

@@ -1,12 +1,15 @@
 """Recorded events as lines, moved in time, multiplied; and the visits that they come to, by brute force."""
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 LATENESS_MS = 60_000
 TARGET_MS = 20_000
 SHORT_MS = 5_000
+REPEATED = 0.05
 
 
 def lines(events: Iterable[dict]) -> list[bytes]:
@@ -31,6 +34,14 @@ def copies(events: Sequence[dict], count: int) -> list[dict]:
         for event in events
         for number in range(count)
     ]
+
+
+def in_disorder(events: Iterable[dict], seed: int) -> list[dict]:
+    """As a bad network delivers them: up to half the lateness out of order, some of them twice. None is late."""
+    dice = random.Random(seed)
+    arrivals = [(event["time"] + dice.randrange(LATENESS_MS // 2), event) for event in events]
+    arrivals += [(at + dice.randrange(1_000), event) for at, event in arrivals if dice.random() < REPEATED]
+    return [event for _, event in sorted(arrivals, key=itemgetter(0))]
 
 
 def finished_visits(events: Iterable[dict]) -> list[dict]:

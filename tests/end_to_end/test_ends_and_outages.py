@@ -1,0 +1,191 @@
+"""A worker among others: how it starts, tells how it is, leaves; and what happens when Redis goes away and comes back."""
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis.exceptions import RedisError
+
+from tests.end_to_end.centre import Centre, Worker, centre
+from tests.end_to_end.days import lines
+from tests.end_to_end.shown import BruteForce, in_redis, in_scrape, now_ms
+from tests.servers import free_port
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+
+ENDS_WITHIN_S = 10
+
+
+def arrivals(count: int, name: str) -> list[dict]:
+    """Contacts that wait from now on, and go on waiting."""
+    at = now_ms()
+    return [
+        {
+            "v": 1,
+            "id": f"{name} {number}",
+            "type": "queue.entered",
+            "time": at,
+            "channel": "voice",
+            "contact": f"{name} {number}",
+            "queue": f"queue {number % 5}",
+        }
+        for number in range(count)
+    ]
+
+
+def waiting(bench: Centre) -> int | None:
+    """Contacts that wait, by Redis; None where that is not live."""
+    shown = in_redis(bench.hashes(), now_ms()).get("*")
+    return int(shown.values[""]["waiting"]) if shown is not None and shown.live else None
+
+
+def test_probes_of_a_worker_that_starts_works_and_ends(bench):
+    worker = bench.worker()
+    bench.wait(lambda: worker.get("/livez")[0] == 200, 40, "it answers")
+    first = worker.get("/readyz")
+    bench.wait(worker.ready, 40, "it is ready")
+
+    assert worker.get("/readyz") == (200, "ok\n")
+    assert worker.get("/livez") == (200, "ok\n")
+    assert first[0] in (200, 503)
+    assert first[0] == 200 or first[1].strip() != "ok"
+    assert worker.get("/metrics")[0] == 200
+    assert worker.get("/table")[0] == 404
+
+    worker.signal(signal.SIGTERM)
+
+    assert worker.wait(ENDS_WITHIN_S) == 0
+    assert worker.get("/livez")[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_worker_that_is_told_to_stop_ends_cleanly(bench, number):
+    """Exit 0 within 10 s in the middle of its work; the other one takes over at once, and nothing counts twice."""
+    leaver, other = bench.ready_workers(2)
+    events = arrivals(500, "early")
+    bench.produce(lines(events))
+    bench.wait(lambda: waiting(bench) == 500, 30, "500 wait")
+    more = arrivals(2_000, "late")
+    bench.produce(lines(more))
+    began = time.monotonic()
+    leaver.signal(number)
+
+    assert leaver.wait(ENDS_WITHIN_S) == 0
+
+    ended_after_s = time.monotonic() - began
+
+    assert bench.members() == 1  # it has left: nobody waits for its session to time out
+
+    taken_over_s = bench.wait(lambda: waiting(bench) == 2_500 and len(scraped(other)) == 6, 60, "the other one has all")
+    print(f"ended after {ended_after_s:.1f} s, taken over {taken_over_s:.1f} s later")
+    brute_force = BruteForce([*events, *more])
+
+    assert brute_force.differences(in_redis(bench.hashes(), now_ms())) == []
+    assert brute_force.differences(in_scrape(other.scrape())) == []
+
+
+def scraped(worker: Worker) -> dict[str, float]:
+    """Queue → contacts that wait, by this worker's scrape."""
+    return {s.labels["queue"]: s.value for s in worker.scrape() if s.name == "contact_waiting"}
+
+
+def test_a_worker_without_its_topics_says_what_to_do(brokers, redis_url, tmp_path):
+    with contextlib.closing(Centre(brokers, redis_url, "nothing", tmp_path)) as bench:
+        worker = bench.worker()
+
+        assert worker.wait(30) == 2
+
+    assert "error: Kafka has no topic nothing-calls" in worker.log.read_text()
+    assert "hint: contact-streams topics create" in worker.log.read_text()
+
+
+class Store:
+    """A Redis of its own that can be stopped and started again, empty, on the same port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    made = Store()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def test_redis_goes_away_and_comes_back_empty(brokers, store, tmp_path):
+    """Consumption goes on, the scrape stays right, and readiness says so; then everything is written again."""
+    with centre(brokers, store.url, "outage", tmp_path) as bench:
+        (worker,) = bench.ready_workers(1)
+        bench.produce(lines(arrivals(100, "before")))
+        bench.wait(lambda: waiting(bench) == 100, 30, "100 wait")
+        store.stop()
+        bench.produce(lines(arrivals(50, "during")))
+        bench.wait(lambda: scraped(worker).get("*") == 150, 30, "consumption goes on")
+
+        assert worker.get("/livez")[0] == 200
+        assert failures(worker) > 0
+
+        store.start()
+        bench.wait(lambda: shown_again(bench) == 150, 40, "the values are back")
+        bench.wait(worker.ready, 30, "it is ready")
+
+        assert worker.ended() is None
+
+
+def shown_again(bench: Centre) -> int | None:
+    """As `waiting`; None too where Redis does not answer yet."""
+    with contextlib.suppress(RedisError):
+        return waiting(bench)
+    return None
+
+
+def failures(worker: Worker) -> float:
+    return sum(s.value for s in worker.scrape() if s.name == "contact_streams_sink_failures_total")
+
+
+def test_a_worker_starts_while_redis_is_away(brokers, store, tmp_path):
+    with centre(brokers, store.url, "early", tmp_path) as bench:
+        store.stop()
+        bench.produce(lines(arrivals(20, "early")))
+        worker = bench.worker()
+        bench.wait(lambda: scraped(worker).get("*") == 20, 60, "it works without")
+        store.start()
+        bench.wait(lambda: shown_again(bench) == 20, 40, "the values are there")
+
+
+ODD_QUEUES = ('say "hi"', "back\\slash", "Zürich: Hotline 1", "☎ sales", "{a}", "live", "5m", "-", "x" * 200)
+
+
+def test_queues_of_any_name(bench):
+    """What an operator may call a queue comes through Kafka, Redis and the scrape as it is."""
+    bench.ready_workers(1)
+    events = [{**event, "queue": name} for event, name in zip(arrivals(9, "odd"), ODD_QUEUES, strict=True)]
+    bench.produce(lines(events))
+    bench.wait(lambda: waiting(bench) == len(events), 30, "all wait")
+    redis, scrape = in_redis(bench.hashes(), now_ms()), in_scrape(bench.workers[0].scrape())
+
+    assert redis.keys() == scrape.keys() == {*ODD_QUEUES, "*"}
+    assert BruteForce(events).differences(redis) == []
+    assert BruteForce(events).differences(scrape) == []
