@@ -113,23 +113,31 @@ class ContactBook:
 
     # --- fold ---
 
-    def fold(self, records: Sequence[Record]) -> None:
+    def fold(self, records: Sequence[Record]) -> None:  # noqa: C901 - the hot loop: a call per record costs
         """Apply records in offset order; those below `offset` were folded before."""
         if records and records[0].offset < self._offset:
             records = [record for record in records if record.offset >= self._offset]
         if not records:
             return
         events = self._decoder.decode([record.value for record in records])
+        ahead_ms = self._settings.clock_ahead_ms
+        delays = self.stats.source_delay_ms
         for record, event in zip(records, events, strict=True):
             kind = type(event)
-            if kind in _VISIT_EVENTS:
-                at = self._time_of(event, record.timestamp)  # type: ignore[arg-type]
-                self._fold_visit_event(record, event, at)  # type: ignore[arg-type]
-            elif kind is Rejected or kind is Unknown:
+            if kind is Rejected or kind is Unknown:
                 self._dead_letter(record, event)  # type: ignore[arg-type]
                 continue
+            at: int = event.time  # type: ignore[assignment, union-attr] # decoding has made it an int
+            appended_at = record.timestamp
+            if appended_at is not None:
+                if event.source is not None:  # type: ignore[union-attr]
+                    delays[event.source] = appended_at - at  # type: ignore[union-attr]
+                if at > appended_at + ahead_ms:
+                    at = event.time = appended_at  # type: ignore[union-attr]
+                    self.stats.clamped += 1
+            if kind in _VISIT_EVENTS:
+                self._fold_visit_event(record, event, at)  # type: ignore[arg-type]
             else:
-                at = self._time_of(event, record.timestamp)  # type: ignore[arg-type]
                 self.stats.applied[kind] += 1  # type: ignore[index]
             if at > self._watermark:
                 self._watermark = at
@@ -139,43 +147,36 @@ class ContactBook:
         self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
         self._pending += len(records)
 
-    def _time_of(self, event: ev.Event, appended_at: int | None) -> int:
-        """The event's time, but no more than a little ahead of its append time."""
-        at: int = event.time  # type: ignore[assignment] # decoding has made it an int
-        if appended_at is None:
-            return at
-        if event.source is not None:
-            self.stats.source_delay_ms[event.source] = appended_at - at
-        if at > appended_at + self._settings.clock_ahead_ms:
-            self.stats.clamped += 1
-            event.time = appended_at
-            return appended_at
-        return at
-
     def _fold_visit_event(self, record: Record, event: ev.VisitEvent, at: int) -> None:
         watermark = self._watermark
         late = at < watermark - self._settings.lateness_ms
-        key = f"{event.channel}\x1f{event.contact}"
+        channel = event.channel
+        key = f"{channel}\x1f{event.contact}"
         history = self._contacts.get(key)
-        ledger = self._ledgers.get(event.channel) or self._new_ledger(event.channel)
+        ledger = self._ledgers.get(channel) or self._new_ledger(channel)
         if history is None:
             if late:
                 self.stats.others[type(event), "too_late"] += 1
                 self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
                 return
-            history = self._contacts[key] = History(key, Contact(event.channel, event.contact), ledger)
+            history = self._contacts[key] = History(key, Contact(channel, event.contact), ledger)
             self._schedule(history, at + ledger.max_age_ms)
         elif not late and event.id in history.ids:
             self.stats.others[type(event), "duplicate"] += 1
             return
-        history.add(event, watermark if late else at, watermark // _TICK_MS * _TICK_MS, ledger)
-        self._touch(history)
-        if len(history.contact.entries) > COMPACT_ABOVE:
+        entries = history.contact.entries
+        if late or (entries and entries[-1].at >= at):
+            history.insert(event, watermark if late else at, watermark // _TICK_MS * _TICK_MS, ledger)
+        else:
+            history.append(event, at, ledger)
+        if not history.dirty:
+            history.dirty = True
+            self._dirty.append(history)
+        if len(entries) > COMPACT_ABOVE:
             history.compact(max(watermark, at), ledger)
-        if history.awaits_lateness():
-            self._schedule(history, at + self._settings.lateness_ms + 1)
-        elif history.cycle.timer_at < history.wake_at:
-            self._schedule(history, history.cycle.timer_at)
+        wake_at = at + self._settings.lateness_ms + 1 if history.awaits_lateness() else history.cycle.timer_at
+        if wake_at < history.wake_at:
+            self._schedule(history, wake_at)
 
     def _new_ledger(self, channel: str) -> Ledger:
         ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins, self.stats)
@@ -232,7 +233,8 @@ class ContactBook:
             self._dirty.append(history)
 
     def _part_with(self, history: History, ledger: Ledger) -> None:
-        self._post_rows(history, ledger)
+        if history.dirty:
+            self._post_rows(history, ledger)
         del self._contacts[history.key]
         if history.persisted:
             self._gone.append(history.key)

@@ -80,18 +80,30 @@ class History:
         """Ids of the events applied within the horizon, and of some before."""
         self.cycle = self._state_before(len(contact.entries), ledger) if persisted else VisitCycle()
 
-    def add(self, event: ev.VisitEvent, at: int, settled: int, ledger: Ledger) -> None:
-        """Apply an event at its place. O(1) at the end; O(entries) when it belongs before others, or beside one.
+    def append(self, event: ev.VisitEvent, at: int, ledger: Ledger) -> None:
+        """Apply an event after all others, booked at `at`. O(1)."""
+        self.ids.add(event.id)
+        cycle = self.cycle
+        if cycle.timer_at <= at:
+            self.fire_until(at, ledger)
+        outcome = apply(cycle, event, at, ledger)
+        entry = Entry(at, event, ledger.take() if ledger.booked else [], outcome)
+        self.contact.entries.append(entry)
+        if outcome or event.time != at:
+            _tally(entry, 1, ledger.stats)
+        else:
+            ledger.stats.applied[type(event)] += 1
+
+    def insert(self, event: ev.VisitEvent, at: int, settled: int, ledger: Ledger) -> None:
+        """Apply an event at its place: before others, beside one, or (a late one) after all. O(entries).
 
         `settled`: timers up to then have fired (epoch ms).
         """
+        if ev_time(event) < at:
+            self.append(event, at, ledger)
+            return
         self.ids.add(event.id)
         entries = self.contact.entries
-        if not entries or entries[-1].at < at or ev_time(event) < at:
-            if self.cycle.timer_at <= at:
-                self.fire_until(at, ledger)
-            self._append(event, at, ledger)
-            return
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
         del entries[index:]
@@ -196,16 +208,7 @@ class History:
             tied = [item for item in remaining if item[0] == at == ev_time(item[1])] or remaining[:1]
             chosen = next((item for item in tied if leads_on(self.cycle, item[1])), tied[0])
             remaining.remove(chosen)
-            self._append(chosen[1], at, ledger)
-
-    def _append(self, event: ev.VisitEvent, at: int, ledger: Ledger) -> None:
-        outcome = apply(self.cycle, event, at, ledger)
-        entry = Entry(at, event, ledger.take(), outcome)
-        self.contact.entries.append(entry)
-        if outcome or event.time != at:
-            _tally(entry, 1, ledger.stats)
-        else:
-            ledger.stats.applied[type(event)] += 1
+            self.append(chosen[1], at, ledger)
 
 
 def _tally(entry: Entry, sign: int, stats: Stats) -> None:

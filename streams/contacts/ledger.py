@@ -30,7 +30,7 @@ class Outcome:
 class Ledger:
     """Bookings of one channel under fixed settings."""
 
-    __slots__ = ("_bins", "_booked", "_deltas", "channel", "max_age_ms", "settings", "stats")
+    __slots__ = ("_bins", "_deltas", "booked", "channel", "max_age_ms", "settings", "stats")
 
     def __init__(self, channel: str, settings: FoldSettings, bins: Bins, stats: Stats) -> None:
         self.channel = channel
@@ -38,14 +38,15 @@ class Ledger:
         self.stats = stats
         self.max_age_ms = settings.max_age(channel)
         self._bins = bins
-        self._booked: list[Booking] = []
+        self.booked: list[Booking] = []
+        """Of the event being applied."""
         self._deltas: dict[str, Delta] = {}
 
     # --- for life cycles ---
 
     def book(self, queue: str, at: int, bag: Bag) -> None:
         """Add the bag to the queue's pane of `at` (epoch ms)."""
-        self._booked.append((queue, at // PANE_MS, bag))
+        self.booked.append((queue, at // PANE_MS, bag))
 
     def bin(self, histogram: int, duration_ms: int) -> int:
         """Bag key of a duration in a histogram."""
@@ -58,11 +59,11 @@ class Ledger:
 
     def discard(self) -> None:
         """Forget what a replay has booked: it was posted before."""
-        self._booked = []
+        self.booked = []
 
     def take(self) -> list[Booking]:
         """What was booked since the last call; from now on it counts."""
-        booked, self._booked = self._booked, []
+        booked, self.booked = self.booked, []
         if booked:
             self.post(booked)
         return booked

@@ -204,7 +204,8 @@ def leave_orphan(cycle: VisitCycle, event: ev.QueueAbandoned | ev.QueueLeft, at:
         return Outcome.DUPLICATE
     visit = _add_orphan(cycle, event.queue, at, event.wait_ms)
     if isinstance(event, ev.QueueLeft):
-        _flow_out(cycle, visit, at, at, event.reason, None, ledger)
+        cycle.leave(visit, at, at, "flowed_out", event.reason)
+        _book_flow_out(visit, at, ledger)
     else:
         cycle.leave(visit, at, at, "abandoned")
         if visit.wait_ms is not None:
@@ -243,7 +244,7 @@ def transfer(cycle: VisitCycle, event: ev.ContactTransferred, at: int, ledger: L
     return Outcome.APPLIED
 
 
-def transfer_again(cycle: VisitCycle, _event: ev.ContactTransferred, _at: int, _ledger: Ledger) -> int:
+def no_transfer(cycle: VisitCycle, _event: ev.ContactTransferred, _at: int, _ledger: Ledger) -> int:
     """No agent's part to end: a repetition if one has ended, else its beginning was not seen."""
     return Outcome.DUPLICATE if cycle.talked else Outcome.ORPHAN
 
@@ -392,12 +393,14 @@ def _abandon(cycle: VisitCycle, visit: Visit, time: int, at: int, wait_ms: int |
 def _flow_out(
     cycle: VisitCycle, visit: Visit, time: int, at: int, reason: str, wait_ms: int | None, ledger: Ledger
 ) -> int:
-    outcome = Outcome.APPLIED
-    if visit.offered:
-        outcome = _measure(visit, time, wait_ms)
+    outcome = _measure(visit, time, wait_ms)
     _close(cycle, visit, time, at, "flowed_out", reason, ledger)
-    ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(reason): 1})
+    _book_flow_out(visit, at, ledger)
     return outcome
+
+
+def _book_flow_out(visit: Visit, at: int, ledger: Ledger) -> None:
+    ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(visit.reason or ""): 1})
 
 
 def _close(
@@ -476,9 +479,7 @@ def _end_talk(cycle: VisitCycle, time: int, at: int, talk_ms: int | None, hold_m
     ledger.book(visit.queue, at, {P.HANDLED: 1, P.TALK_MS: visit.talk_ms, P.HOLD_MS: visit.hold_ms})
 
 
-def _unwrapped(
-    cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger
-) -> Visit | None:
+def _unwrapped(cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger) -> Visit | None:
     """The latest conversation not wrapped up yet: of this agent, else of anyone."""
     if not cycle.unwrapped:
         return None
@@ -515,29 +516,29 @@ def _respond(cycle: VisitCycle, at: int, ledger: Ledger) -> None:
 
 
 TABLE: Final[Mapping[type[ev.VisitEvent], tuple[Step, ...]]] = {
-    #                       new             menu            waiting        talking        held           ended
-    ev.ContactStarted:     (start,          start,          start,         start,         start,         start),
-    ev.QueueEntered:       (enter,          enter,          enter_waiting, enter_talking, enter_talking, enter),
-    ev.AgentOffered:       (orphan,         orphan,         offer,         offer,         offer,         orphan),
-    ev.AgentMissed:        (miss_orphan,    miss_orphan,    miss,          miss,          miss,          miss_orphan),
-    ev.AgentConnected:     (orphan_answer,  orphan_answer,  connect,       duplicate,     duplicate,     orphan_answer),
-    ev.ContactHeld:        (orphan,         orphan,         orphan,        hold,          duplicate,     orphan),
-    ev.ContactResumed:     (orphan,         orphan,         orphan,        duplicate,     resume,        orphan),
-    ev.QueueAbandoned:     (leave_orphan,   leave_orphan,   abandon,       duplicate,     duplicate,     leave_orphan),
-    ev.QueueLeft:          (leave_orphan,   leave_orphan,   leave,         duplicate,     duplicate,     leave_orphan),
-    ev.QueueRejected:      (reject,         reject,         reject,        reject,        reject,        reject),
-    ev.ContactTransferred: (orphan,         transfer_again, orphan,        transfer,      transfer,      transfer_again),
-    ev.ContactEnded:       (end_unseen,     end,            end_waiting,   end_talking,   end_talking,   duplicate),
-    ev.WrapupStarted:      (orphan,         start_wrapup,   start_wrapup,  start_wrapup,  start_wrapup,  start_wrapup),
-    ev.WrapupEnded:        (orphan,         end_wrapup,     end_wrapup,    end_wrapup,    end_wrapup,    end_wrapup),
-    ev.MessageAdded:       (message_unseen, message,        message,       message,       message,       message),
-    ev.BotHandedOff:       (hand_off,       hand_off,       hand_off,      hand_off,      hand_off,      hand_off),
-    ev.BotResolved:        (resolve,        resolve,        resolve,       resolve,       resolve,       resolve),
+    #                       new             menu           waiting        talking        held           ended
+    ev.ContactStarted:     (start,          start,         start,         start,         start,         start),
+    ev.QueueEntered:       (enter,          enter,         enter_waiting, enter_talking, enter_talking, enter),
+    ev.AgentOffered:       (orphan,         orphan,        offer,         offer,         offer,         orphan),
+    ev.AgentMissed:        (miss_orphan,    miss_orphan,   miss,          miss,          miss,          miss_orphan),
+    ev.AgentConnected:     (orphan_answer,  orphan_answer, connect,       duplicate,     duplicate,     orphan_answer),
+    ev.ContactHeld:        (orphan,         orphan,        orphan,        hold,          duplicate,     orphan),
+    ev.ContactResumed:     (orphan,         orphan,        orphan,        duplicate,     resume,        orphan),
+    ev.QueueAbandoned:     (leave_orphan,   leave_orphan,  abandon,       duplicate,     duplicate,     leave_orphan),
+    ev.QueueLeft:          (leave_orphan,   leave_orphan,  leave,         duplicate,     duplicate,     leave_orphan),
+    ev.QueueRejected:      (reject,         reject,        reject,        reject,        reject,        reject),
+    ev.ContactTransferred: (orphan,         no_transfer,   orphan,        transfer,      transfer,      no_transfer),
+    ev.ContactEnded:       (end_unseen,     end,           end_waiting,   end_talking,   end_talking,   duplicate),
+    ev.WrapupStarted:      (orphan,         start_wrapup,  start_wrapup,  start_wrapup,  start_wrapup,  start_wrapup),
+    ev.WrapupEnded:        (orphan,         end_wrapup,    end_wrapup,    end_wrapup,    end_wrapup,    end_wrapup),
+    ev.MessageAdded:       (message_unseen, message,       message,       message,       message,       message),
+    ev.BotHandedOff:       (hand_off,       hand_off,      hand_off,      hand_off,      hand_off,      hand_off),
+    ev.BotResolved:        (resolve,        resolve,       resolve,       resolve,       resolve,       resolve),
 }  # fmt: skip
 """What happens for every (event, state): the columns are `STATES`."""
 
 _LEADS_NOWHERE: Final = frozenset({
-    duplicate, orphan, orphan_answer, leave_orphan, miss_orphan, transfer_again, end_unseen, message_unseen,
+    duplicate, orphan, orphan_answer, leave_orphan, miss_orphan, no_transfer, end_unseen, message_unseen,
 })  # fmt: skip
 
 _OUTCOMES: Final = frozenset({

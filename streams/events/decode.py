@@ -56,6 +56,12 @@ _MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _WRONG_TYPE: Final = re.compile(r"^Expected `[^`]*`, got ")
 
 
+_QUEUED: Final = frozenset(kind for kind in get_args(AnyEvent) if "queue" in kind.__struct_fields__)
+"""Events that name a queue."""
+_NAMELESS: Final = frozenset(kind for kind in get_args(AnyEvent) if "channel" not in kind.__struct_fields__)
+"""Events without a channel."""
+
+
 class EventDecoder:
     """Decodes the records of one log.
 
@@ -69,23 +75,29 @@ class EventDecoder:
 
     def decode(self, values: Iterable[bytes | None]) -> list[AnyEvent | Rejected | Unknown]:
         """Decode and validate records in one pass; `time` (and `due`) become epoch ms."""
-        return [self._one(value) for value in values]
-
-    def _one(self, value: bytes | None) -> AnyEvent | Rejected | Unknown:
-        if not value:
-            return Rejected("empty", "$", "the record has no value")
-        if len(value) > self._max_bytes:
-            return Rejected("oversized", "$", f"{len(value)} bytes, {self._max_bytes} are allowed")
-        try:
-            event = _decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return _why(value, error)
-        at = event.time
-        if type(at) is not int:
-            at = event.time = epoch_ms(at)
-        if not EARLIEST_MS <= at < LATEST_MS:
-            return _out_of_range(at, "$.time")
-        return self._named(event)
+        events: list[AnyEvent | Rejected | Unknown] = []
+        max_bytes, channels, queues = self._max_bytes, self._channels, self._queues
+        for value in values:
+            if not value or len(value) > max_bytes:
+                events.append(_of_wrong_size(value, max_bytes))
+                continue
+            try:
+                event = _decode(value)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                events.append(_why(value, error))
+                continue
+            at, kind = event.time, type(event)
+            if type(at) is not int:
+                at = event.time = epoch_ms(at)
+            if not EARLIEST_MS <= at < LATEST_MS:
+                events.append(_out_of_range(at, "$.time"))
+            elif kind in _NAMELESS or event.channel not in channels or (kind in _QUEUED and event.queue not in queues):
+                events.append(self._named(event))
+            elif kind is QueueEntered and event.due is not None:
+                events.append(_with_due(event))
+            else:
+                events.append(event)
+        return events
 
     def _named(self, event: AnyEvent) -> AnyEvent | Rejected:
         """The event if its names are right; each name is checked once."""
@@ -102,6 +114,12 @@ class EventDecoder:
         if type(event) is QueueEntered and event.due is not None:
             return _with_due(event)
         return event
+
+
+def _of_wrong_size(value: bytes | None, max_bytes: int) -> Rejected:
+    if not value:
+        return Rejected("empty", "$", "the record has no value")
+    return Rejected("oversized", "$", f"{len(value)} bytes, {max_bytes} are allowed")
 
 
 def _remember(names: set[str], name: str) -> None:

@@ -45,7 +45,7 @@ def row_id(contact: str, row: str) -> str:
 
 def contact_of(row_id: str) -> str:
     """The contact that a row is of."""
-    return row_id.split("\x1f", 1)[0]
+    return row_id.rsplit("\x1f", 1)[0]
 
 
 class RowKind:

@@ -163,7 +163,10 @@ class ViewBook:
         rows: dict[bytes, bytes | None] = {
             _SEPARATOR.join((_PROGRESS, encode(key))): encode(self.progress[key]) for key in self._reported
         }
-        for dimension, state in self.dimensions.items():
+        for dimension, state in list(self.dimensions.items()):
+            if state.is_over():
+                state.forget_lost()
+                del self.dimensions[dimension]
             rows.update(self._changed_rows(dimension, state))
         self._reported, self._pending = set(), 0
         return Flush(rows, [], encode(self._meta()), self._offset)
@@ -243,6 +246,7 @@ class ViewBook:
         dimensions = [
             (name, _filled(state.panes), _filled(state.slots), sorted(state.rows.items()), sorted(state.whole.items()))
             for name, state in sorted(self.dimensions.items())
+            if not state.is_over()
         ]
         return encode([self._meta(), sorted(self.progress.items()), dimensions])
 

@@ -143,6 +143,15 @@ class DimensionState:
             del self.rows[key]
             self.changed.add((Stored.ROW, key))
 
+    def is_over(self) -> bool:
+        """Whether nothing is left that a window or a live value could show."""
+        return not (self.rows or self.whole or any(self.panes.values()) or any(self.slots.values()))
+
+    def forget_lost(self) -> None:
+        """Drop the last abandoned visits too: the queue is gone."""
+        self.changed.update((Stored.LOST, key) for key in self.lost)
+        self.lost.clear()
+
     @property
     def parts(self) -> Mapping[str, dict[Any, Any]]:
         """The stored parts by their letters."""

@@ -344,7 +344,6 @@ class TestDeparture:
         assert log.waiting("q1", 7) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="an orphan flow-out sets the state back")
 def test_the_end_of_a_queue_leaves_an_ended_contact_ended():
     log = Log().tell("0 enters q1 · 10 answered q1 ann · 40 ends agent · 50 leaves q1 timeout")
 

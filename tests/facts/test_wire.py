@@ -64,7 +64,6 @@ def test_a_dimension(dimension):
     assert key not in (PROGRESS_KEY, META_KEY)
 
 
-@pytest.mark.xfail(strict=True, reason="cut at the first separator, not at the last")
 @bounded
 @example("a\x1fb", "1w5")
 @given(anything, st.from_regex(r"[0-9]+[wr][0-9]+", fullmatch=True))

@@ -196,7 +196,6 @@ def totals(state, at_ms):
     return {window: total.bag for window, total in found.items() if total.bag}
 
 
-@pytest.mark.xfail(strict=True, reason="an empty dimension stays until a restart")
 @pytest.mark.parametrize(
     "facts",
     [
