@@ -14,14 +14,14 @@ SERVICE_LEVELS = (
 )  # fmt: skip
 ABANDON_RATES = ("ignore_short", "strict", "with_flow_out", "short_met")
 
-CALLS_AND_CHATS = frozenset("""
-    offered answered abandoned short_abandoned flowed_out rejected service_level abandon_rate
-    asa wait_avg abandon_time_avg wait_p50 wait_p80 wait_p90 wait_p95 wait_p99
-    aht talk_avg hold_avg acw_avg transfers offers_missed callbacks
-    waiting longest_wait longest_contact_wait waiting_over_target
-    first_response_avg first_response_p50 first_response_p90 first_response_within_target
-    first_response_pending first_response_oldest reply_avg reply_p90 bot_contained deflection_rate
-""".split())
+CALLS_AND_CHATS = (
+    "offered", "answered", "abandoned", "short_abandoned", "flowed_out", "rejected", "service_level",
+    "abandon_rate", "asa", "wait_avg", "abandon_time_avg", "wait_p50", "wait_p80", "wait_p90", "wait_p95",
+    "wait_p99", "aht", "talk_avg", "hold_avg", "acw_avg", "transfers", "offers_missed", "callbacks", "waiting",
+    "longest_wait", "longest_contact_wait", "waiting_over_target", "first_response_avg", "first_response_p50",
+    "first_response_p90", "first_response_within_target", "first_response_pending", "first_response_oldest",
+    "reply_avg", "reply_p90", "bot_contained", "deflection_rate",
+)  # fmt: skip
 """Every KPI of calls and chats, variants and reasons aside."""
 
 UNITS = {
@@ -42,7 +42,7 @@ def test_ids_are_unique():
     assert len(BY_ID) == len(CATALOGUE)
 
 
-@pytest.mark.parametrize("kpi_id", sorted(CALLS_AND_CHATS))
+@pytest.mark.parametrize("kpi_id", CALLS_AND_CHATS)
 def test_every_kpi_of_calls_and_chats_is_there(kpi_id):
     assert kpi_id in BY_ID
 
