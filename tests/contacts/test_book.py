@@ -16,6 +16,7 @@ from tests.contacts.timeline import CAUGHT_UP, T0, Log, events
 
 Q1 = dimension_key(Dimension("voice", "q1"))
 
+
 def record(offset, **fields):
     event = {"v": 1, "id": f"e{offset}", "time": T0 + offset, "channel": "voice", "contact": f"c{offset}", **fields}
     return MemoryRecord(offset, None, None, json.dumps(event).encode())
