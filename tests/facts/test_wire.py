@@ -1,6 +1,5 @@
 """What crosses between the stages comes back as it went."""
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
