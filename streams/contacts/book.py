@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Final, get_args
 
 import msgspec
@@ -161,7 +162,7 @@ class ContactBook:
                 return
             history = self._contacts[key] = History(key, Contact(channel, event.contact), ledger)
             self._schedule(history, at + ledger.max_age_ms)
-        elif not late and event.id in history.ids:
+        elif event.id in history.ids:
             self.stats.others[type(event), "duplicate"] += 1
             return
         entries = history.contact.entries
@@ -300,9 +301,9 @@ class ContactBook:
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(contacts)."""
         contacts = []
-        for key in sorted(self._contacts):
-            history = self._contacts[key]
-            ledger = self._ledgers[history.contact.channel]
+        for key, kept in sorted(self._contacts.items(), key=itemgetter(0)):
+            ledger = self._ledgers[kept.contact.channel]
+            history = History(key, _contact_decoder.decode(encode(kept.contact)), ledger, persisted=True)
             history.compact(self._watermark, ledger)
             contacts.append(msgspec.structs.replace(history.contact, rows=history.cycle.rows(ledger)))
         return encode([self._meta(), contacts])

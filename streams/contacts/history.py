@@ -77,7 +77,7 @@ class History:
         self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
         self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
-        """Ids of the events applied within the horizon, and of some before."""
+        """Ids of the events kept: a repetition of one of them is a duplicate."""
         self.cycle = self._state_before(len(contact.entries), ledger) if persisted else VisitCycle()
 
     def append(self, event: ev.VisitEvent, at: int, ledger: Ledger) -> None:

@@ -22,17 +22,17 @@ from faust.types import TP, ConsumerMessage, Message
 
 from streams.worker.settings import WorkerSettings
 
-CHUNK_RECORDS: Final = 1_000
+CHUNK_RECORDS: Final = 2_000
 """Records per message: bounds how long one fold keeps the event loop from everything else."""
 FETCH_WAIT_MS: Final = 250
 """How long the broker may hold back an empty answer: the rate at which an idle partition proves that it is idle."""
-FETCH_BYTES: Final = 256 * 1024
+FETCH_BYTES: Final = 1024 * 1024
 """Of one partition at once: what all have sent is folded before the next look, and the second stage waits for it."""
 FETCH_TIMEOUT_S: Final = 0.2
 """How long a fetch may wait in the thread before the set of wanted partitions is looked at again."""
 NOTHING_WANTED_S: Final = 0.02
 """Pause while every topic has enough or is being restored. (Faust sleeps 1 s: longer than the buffers last.)"""
-ENOUGH_CHUNKS: Final = 8
+ENOUGH_CHUNKS: Final = 16
 """Chunks that wait for an agent: no more of its topic is fetched. What was fetched already comes on top."""
 REACH_EVERY_S: Final = 0.05
 

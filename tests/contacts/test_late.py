@@ -179,7 +179,6 @@ def test_flow_outs_and_rejections_by_reason():
     assert [log.primitive(P.REJECTED_BY_REASON + n, "q2") for n in range(4)] == [0, 0, 1, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="ids are looked up only for events that are not late")
 def test_a_late_repetition_of_a_wrap_up_changes_nothing():
     log = Log().tell("0 enters q1 · 10 answered q1 ann · 20 transferred blind · 21 enters q1 · 30 answered q1 ann")
     log.tell("40 ends agent · 50 wrapped ann id=w · 200 beats pbx · 50 wrapped ann id=w")
