@@ -44,7 +44,7 @@ golden: $(VENV)/dev  ## rewrite tests/golden/ from what the program gives; read 
 	$(BIN)/pytest --update-golden $(ARGS)
 
 bench: $(VENV)/dev  ## the benchmarks (Java and `make kafka` needed)
-	@for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script $(ARGS) || exit 1; done
+	@for name in fold throughput; do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
 
