@@ -61,7 +61,13 @@ class SourceProgress(msgspec.Struct, array_like=True, frozen=True):
 class ViewBook:
     """The fold of one facts partition. See `books.Book`; `metrics.view.views` reads it."""
 
-    def __init__(self, partition: int, settings: WindowSettings, on_delta: OnDelta | None = None) -> None:
+    def __init__(
+        self,
+        partition: int,
+        settings: WindowSettings,
+        on_delta: OnDelta | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
         self.partition = partition
         self.expired = 0
         """Counts dropped because their pane was gone."""
@@ -70,6 +76,7 @@ class ViewBook:
         self.dimensions: dict[Dimension, DimensionState] = {}
         self._settings = settings
         self._on_delta = on_delta
+        self._on_progress = on_progress
         self._offset = 0
         self._pending = 0
         self._reported: set[tuple[str, int]] = set()
@@ -138,6 +145,8 @@ class ViewBook:
             reached = max(reached, before.progress_at)
         self.progress[key] = SourceProgress(reached, progress.watermark, progress.lag, progress.caught_up)
         self._reported.add(key)
+        if self._on_progress:
+            self._on_progress(progress)
         self._expire_with_the_log()
 
     def _state(self, dimension: Dimension) -> DimensionState:

@@ -208,6 +208,10 @@ class Worker:
         owned = (self._keepers.owned(topic) for topic in self._stages if topic != self._settings.facts_topic)
         return [claim.book for claims in owned for claim in claims.values()]
 
+    def view_books(self) -> list[Book]:
+        """The books of the owned facts partitions."""
+        return [claim.book for claim in self._keepers.owned(self._settings.facts_topic).values()]
+
     def stats(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
         """Metrics of the owned inputs: lag and last flush."""
         keepers = [(k.stage.name, str(k.tp.partition), k) for k in self._keepers if k.claim is not None]

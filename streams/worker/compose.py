@@ -17,6 +17,7 @@ from streams.contacts.book import ContactBook
 from streams.metrics.view import QueueView, Sources, Viewer
 from streams.sinks import redis
 from streams.sinks.counters import Counters
+from streams.sinks.event_to_view import EventToView
 from streams.sinks.input_stats import InputStats
 from streams.sinks.pipeline_metrics import Stats
 from streams.sinks.prometheus import PrometheusSink
@@ -41,7 +42,7 @@ def run(config: Config, *, check_crcs: bool = True) -> int:
 
 def compose(config: Config, *, check_crcs: bool = True) -> Worker:
     """A worker with its books and sinks, not yet running."""
-    counters = Counters()
+    counters, delay = Counters(), EventToView(_clock_ms)
     fold, windows = config.fold_settings(), config.window_settings()
 
     def make_contact_book(topic: str, number: int) -> ContactBook:
@@ -50,7 +51,7 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
         return book
 
     def make_view_book(number: int) -> ViewBook:
-        return ViewBook(number, windows, on_delta=counters.follow(number))
+        return ViewBook(number, windows, on_delta=counters.follow(number), on_progress=delay.folded)
 
     worker = Worker(
         worker_settings(config, check_crcs=check_crcs),
@@ -65,7 +66,7 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
         counters,
         clock_ms=_clock_ms,
         edges_ms=fold.edges(),
-        stats=[counted, worker.stats, partial(_redis_stats, shown), _build],
+        stats=[counted, worker.stats, delay, partial(_expired, worker), partial(_redis_stats, shown), _build],
     )
     worker.show([scraped, shown], metrics=scraped.scrape)
     return worker
@@ -123,6 +124,10 @@ def _redis_sink(config: Config, worker: Worker, look: Callable[[Book, int], list
         log=logging.getLogger("streams.sinks.redis"),
         pace=redis.Pace(ttl_ms=config.redis.ttl),
     )
+
+
+def _expired(worker: Worker) -> Stats:
+    return {"expired_total": {(): sum(book.expired for book in worker.view_books() if isinstance(book, ViewBook))}}
 
 
 def _redis_stats(sink: redis.RedisSink) -> Stats:
