@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.worker.assignor import FairAssignor
 from streams.worker.settings import WorkerSettings
 
 CHUNK_RECORDS: Final = 2_000
@@ -103,9 +103,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         settings = transport.settings  # type: ignore[attr-defined]
-        # Sticky: when a worker comes or goes the others keep their partitions, so their memory, and nothing of them is
-        # restored (round robin deals all of them anew). aiokafka keeps its state on the class: one class per consumer.
-        self._assignor = type("Assignor", (StickyPartitionAssignor,), {})
+        self._assignor = type("Assignor", (FairAssignor,), {})
         return AIOKafkaConsumer(
             group_id=settings.group,
             partition_assignment_strategy=[self._assignor],
