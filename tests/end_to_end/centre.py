@@ -92,6 +92,11 @@ class Worker:
         families = text_string_to_metric_families(self.get("/metrics")[1])
         return [Sample(found.name, found.labels, found.value) for family in families for found in family.samples]
 
+    def owned(self, topic: str) -> int:
+        """Partitions of the logical topic that this worker owns."""
+        lags = [found.labels for found in self.scrape() if found.name == "contact_streams_lag_records"]
+        return sum(labels["topic"] == topic for labels in lags)
+
     def outcomes(self) -> dict[str, int]:
         """What became of the records that this worker has read."""
         found: dict[str, int] = {}
@@ -141,8 +146,16 @@ class Centre:
     def ready_workers(self, count: int) -> list[Worker]:
         """That many workers that share the partitions, all ready."""
         made = [self.worker() for _ in range(count)]
-        self.wait(lambda: all(worker.ready() for worker in made), 60, "the workers are ready")
+        self.wait_for_ready(*made)
         return made
+
+    def wait_for_ready(self, *workers: Worker) -> None:
+        self.wait(lambda: all(worker.ready() for worker in workers), 60, "the workers are ready")
+
+    def by_share(self, topic: str) -> list[Worker]:
+        """The workers that run, those with the most partitions of the logical topic first."""
+        running = [worker for worker in self.workers if worker.ended() is None]
+        return sorted(running, key=lambda worker: worker.owned(topic), reverse=True)
 
     def close(self) -> None:
         for worker in self.workers:

