@@ -86,6 +86,10 @@ class Book(Protocol):
     def offset(self) -> int:
         """The next input offset expected: records below it are ignored by `fold`. 0 for a new book."""
 
+    @property
+    def settings_changed(self) -> bool:
+        """Whether the restored state was folded under other settings: what was booked under them stays so."""
+
     def fold(self, records: Sequence[Record]) -> None:
         """Fold records in offset order. Bad data is counted and dead-lettered, never raised."""
 

@@ -69,6 +69,8 @@ class ViewBook:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.partition = partition
+        self.settings_changed = False
+        """Never: windows are only sums of what was booked; other windows are other sums."""
         self.expired = 0
         """Counts dropped because their pane was gone."""
         self.progress: dict[tuple[str, int], SourceProgress] = {}

@@ -157,6 +157,8 @@ class Keeper:
         book.restore(restored.rows)
         if restored.meta is not None and book.offset != restored.meta.offset:
             raise StateError(f"the state of {self.tp} says offset {restored.meta.offset}, its book {book.offset}")
+        if book.settings_changed:
+            log.warning("%s: the settings of the fold have changed; what was booked before stays as it was", self.tp)
         start = self._first_offset(book, log_range, new=restored.meta is None)
         self.claim = Claim(book, token, restored.claimed_at)
         self._folded_at = self._last_flush = time.monotonic()

@@ -33,6 +33,7 @@ class ToyBook:
         self.partition = partition
         self.offset = 0
         self.pending = 0
+        self.settings_changed = False
         self.sums: Sums = defaultdict(lambda: [0, 0])
         self.changed: set[bytes] = set()
         self.outputs: list[Output] = []
