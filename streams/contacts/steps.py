@@ -7,10 +7,19 @@ ledger and returns what became of the event (`Outcome`). Definitions: kpis.md "C
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from streams.contacts.bookings import (
+    book_abandon,
+    book_answer,
+    book_first_response,
+    book_flow_out,
+    book_offer,
+    book_reply,
+    offer_at_last,
+)
 from streams.contacts.ledger import Ledger, Outcome
 from streams.contacts.visits import ENDED, HELD, MENU, NEW, TALKING, WAITING, Visit, VisitCycle
 from streams.events import model as ev
-from streams.facts.primitives import H, P, flowed_out, rejected
+from streams.facts.primitives import P, rejected
 from streams.facts.wire import NO_QUEUE
 
 Step = Callable[[VisitCycle, Any, int, Ledger], int]
@@ -118,7 +127,7 @@ def enter(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) ->
     wait_from = at if ledger.thresholds(event.queue).count_callback_delay else begins_at
     cycle.add(event.queue, at, begins_at, wait_from, offered=True)
     cycle.begin(WAITING, begins_at + ledger.max_age_ms)
-    _book_offer(event, event.queue, at, begins_at, ledger)
+    book_offer(event, event.queue, at, begins_at, ledger)
     return Outcome.APPLIED
 
 
@@ -164,8 +173,8 @@ def connect(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: Ledger
     cycle.leave(visit, ev_time(event), at, "answered")
     cycle.state = TALKING
     cycle.timer_at = at + ledger.settings.conversation_max_ms
-    _offer_at_last(visit, at, ledger)
-    _book_answer(visit, at, ledger)
+    offer_at_last(visit, at, ledger)
+    book_answer(visit, at, ledger)
     return outcome
 
 
@@ -180,7 +189,7 @@ def orphan_answer(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: 
     cycle.leave(visit, at, at, "answered")
     cycle.begin(TALKING, at + ledger.settings.conversation_max_ms)
     if visit.wait_ms is not None:
-        _book_answer(visit, at, ledger)
+        book_answer(visit, at, ledger)
     return Outcome.ORPHAN | _negative(wait_ms)
 
 
@@ -205,11 +214,11 @@ def leave_orphan(cycle: VisitCycle, event: ev.QueueAbandoned | ev.QueueLeft, at:
     visit = _add_orphan(cycle, event.queue, at, event.wait_ms)
     if isinstance(event, ev.QueueLeft):
         cycle.leave(visit, at, at, "flowed_out", event.reason)
-        _book_flow_out(visit, at, ledger)
+        book_flow_out(visit, at, ledger)
     else:
         cycle.leave(visit, at, at, "abandoned")
         if visit.wait_ms is not None:
-            _book_abandon(visit, at, ledger)
+            book_abandon(visit, at, ledger)
     cycle.state = max(cycle.state, MENU)
     return Outcome.ORPHAN | _negative(event.wait_ms)
 
@@ -350,43 +359,10 @@ def _negative(wait_ms: int | None) -> int:
     return Outcome.NEGATIVE_WAIT if wait_ms is not None and wait_ms < 0 else Outcome.APPLIED
 
 
-def _offer_at_last(visit: Visit, at: int, ledger: Ledger) -> None:
-    """A callback that ended before it was due was offered then, not later."""
-    if visit.begins_at > at:
-        ledger.book(visit.queue, visit.begins_at, {P.OFFERED: -1})
-        ledger.book(visit.queue, at, {P.OFFERED: 1})
-        visit.begins_at = at
-
-
-def _book_offer(event: ev.QueueEntered, queue: str, at: int, begins_at: int, ledger: Ledger) -> None:
-    ledger.book(queue, begins_at, {P.OFFERED: 1})
-    if event.callback:
-        ledger.book(queue, at, {P.CALLBACKS: 1})
-
-
-def _book_answer(visit: Visit, at: int, ledger: Ledger) -> None:
-    wait = visit.wait_ms or 0
-    bag = {P.ANSWERED: 1, P.WAIT_ANSWERED_MS: wait, ledger.bin(H.WAIT_ANSWERED, wait): 1}
-    if ledger.thresholds(visit.queue).in_target(wait):
-        bag[P.ANSWERED_IN_TARGET] = 1
-    ledger.book(visit.queue, at, bag)
-
-
-def _book_abandon(visit: Visit, at: int, ledger: Ledger) -> None:
-    wait = visit.wait_ms or 0
-    thresholds = ledger.thresholds(visit.queue)
-    bag = {P.ABANDONED: 1, P.WAIT_ABANDONED_MS: wait}
-    if thresholds.in_target(wait):
-        bag[P.ABANDONED_IN_TARGET] = 1
-    if wait <= thresholds.short_abandon_ms:
-        bag[P.SHORT_ABANDONED] = 1
-    ledger.book(visit.queue, at, bag)
-
-
 def _abandon(cycle: VisitCycle, visit: Visit, time: int, at: int, wait_ms: int | None, ledger: Ledger) -> int:
     outcome = _measure(visit, time, wait_ms)
     _close(cycle, visit, time, at, "abandoned", None, ledger)
-    _book_abandon(visit, at, ledger)
+    book_abandon(visit, at, ledger)
     return outcome
 
 
@@ -395,19 +371,15 @@ def _flow_out(
 ) -> int:
     outcome = _measure(visit, time, wait_ms)
     _close(cycle, visit, time, at, "flowed_out", reason, ledger)
-    _book_flow_out(visit, at, ledger)
+    book_flow_out(visit, at, ledger)
     return outcome
-
-
-def _book_flow_out(visit: Visit, at: int, ledger: Ledger) -> None:
-    ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(visit.reason or ""): 1})
 
 
 def _close(
     cycle: VisitCycle, visit: Visit, time: int, at: int, outcome: str, reason: str | None, ledger: Ledger
 ) -> None:
     cycle.leave(visit, time, at, outcome, reason)
-    _offer_at_last(visit, at, ledger)
+    offer_at_last(visit, at, ledger)
     cycle.rest()
 
 
@@ -453,10 +425,10 @@ def _adopt(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -
     visit.wait_ms = visit.wait_ms or 0
     if visit.final_at is not None:
         visit.final_at = max(visit.final_at, at)
-    _book_offer(event, visit.queue, at, at, ledger)
+    book_offer(event, visit.queue, at, at, ledger)
     if known or visit.outcome == "flowed_out":
         return Outcome.APPLIED if known else Outcome.NEGATIVE_WAIT
-    (_book_answer if visit.outcome == "answered" else _book_abandon)(visit, at, ledger)
+    (book_answer if visit.outcome == "answered" else book_abandon)(visit, at, ledger)
     return Outcome.NEGATIVE_WAIT
 
 
@@ -504,15 +476,10 @@ def _respond(cycle: VisitCycle, at: int, ledger: Ledger) -> None:
     queue = NO_QUEUE if cycle.open is None else cycle.current().queue
     if not cycle.responded:
         cycle.responded = True
-        duration = max(0, at - (cycle.human_since or 0))
-        bag = {P.FIRST_RESPONSES: 1, P.FIRST_RESPONSE_MS: duration, ledger.bin(H.FIRST_RESPONSE, duration): 1}
-        if duration <= ledger.thresholds(queue).first_response_target_ms:
-            bag[P.FIRST_RESPONSES_IN_TARGET] = 1
-        ledger.book(queue, at, bag)
+        book_first_response(queue, at, max(0, at - (cycle.human_since or 0)), ledger)
     elif cycle.asked_at is not None:
-        duration = max(0, at - cycle.asked_at)
+        book_reply(queue, at, max(0, at - cycle.asked_at), ledger)
         cycle.asked_at = None
-        ledger.book(queue, at, {P.REPLIES: 1, P.REPLY_MS: duration, ledger.bin(H.REPLY, duration): 1})
 
 
 TABLE: Final[Mapping[type[ev.VisitEvent], tuple[Step, ...]]] = {
