@@ -75,8 +75,10 @@ class VisitRecord(msgspec.Struct, frozen=True, gc=False):
 class ContactBook:
     """The fold of partition `partition` of `topic`. See `books.Book`."""
 
-    def __init__(self, topic: str, partition: int, settings: FoldSettings) -> None:
+    def __init__(self, topic: str, partition: int, settings: FoldSettings, *, source: str | None = None) -> None:
+        """`source`: the topic's name in Kafka, for dead letters; None: it is `topic`."""
         self.topic = topic
+        self._source = source or topic
         self.partition = partition
         self.stats = Stats()
         self.settings_changed = False
@@ -320,7 +322,7 @@ class ContactBook:
             self._dead_letter_as(record, bad.reason, bad.path, bad.message)
 
     def _dead_letter_as(self, record: Record, reason: str, path: str, message: str) -> None:
-        source = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
+        source = {"topic": self._source, "partition": self.partition, "offset": record.offset}
         headers = [
             ("reason", reason.encode()),
             ("path", path.encode()),

@@ -46,7 +46,7 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
     fold, windows = config.fold_settings(), config.window_settings()
 
     def make_contact_book(topic: str, number: int) -> ContactBook:
-        book = ContactBook(topic, number, fold)
+        book = ContactBook(topic, number, fold, source=config.kafka.topic(topic))
         counted.made(book)
         return book
 

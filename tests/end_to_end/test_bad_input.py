@@ -203,7 +203,7 @@ def test_dead_letters_hold_the_record_and_why(sent):
 
 def test_dead_letters_name_the_record_they_hold(sent):
     bench, _ = sent
-    records = {("calls", record.partition, record.offset): record for record in bench.records("calls")}
+    records = {(bench.topic("calls"), record.partition, record.offset): record for record in bench.records("calls")}
     for letter in bench.records("deadletters"):
         headers = {name: value.decode() for name, value in letter.headers}
         source = json.loads(headers["source"])
