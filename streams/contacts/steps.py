@@ -36,7 +36,7 @@ def apply(cycle: VisitCycle, event: ev.VisitEvent, at: int, ledger: Ledger) -> i
         if cycle.state == NEW:
             cycle.since = at
     cycle.touched_at = at
-    if ev_time(event) < at and not _takes_late(cycle, event):
+    if event.time != at and not _takes_late(cycle, event):
         return Outcome.APPLIED
     outcome = TABLE[type(event)][cycle.state](cycle, event, at, ledger)
     if cycle.open is not None or cycle.owed is not None:

@@ -92,7 +92,8 @@ class DimensionState:
         add(self.panes.setdefault(pane, {}), bag)
         self.changed.add((Stored.PANE, pane))
         for _, total in self._rolling.values():
-            total.add(pane, bag)
+            if total.low <= pane <= total.high:
+                total.add(pane, bag)
         if self._pane is None or pane > self._pane:
             self._ahead.add(pane)
 
