@@ -26,6 +26,7 @@ from streams.sinks.redis_keys import Keys, member
 DOWN: Final = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis cannot be reached or cannot answer."""
 
+_STOPS_WITHIN_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
 _QUEUES_A_CALL: Final = 50
@@ -114,6 +115,7 @@ class RedisSink:
         self._newest: list[_Batch] | None = None
         self._ticked_at: int | None = None
         self._wake = asyncio.Event()
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self.failures = 0
         """Writes that failed because Redis was away, since the start."""
@@ -131,12 +133,14 @@ class RedisSink:
         self._task = asyncio.create_task(self._write_for_ever(), name="redis-sink")
 
     async def stop(self) -> None:
-        """Write no more. What stands in Redis expires by itself."""
+        """Write no more. What stands in Redis expires by itself; a Redis that hangs is not waited for."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=_STOPS_WITHIN_S)
         with contextlib.suppress(*DOWN):
-            await self._client.aclose()
+            async with asyncio.timeout(_STOPS_WITHIN_S):
+                await self._client.aclose()
 
     @property
     def problem(self) -> str | None:
@@ -190,7 +194,8 @@ class RedisSink:
 
     async def _write_for_ever(self) -> None:
         pause_s = _FIRST_PAUSE_S
-        while True:
+        # A cancellation may be lost in the client, where it meets a time-out: the flag says the same once more.
+        while not self._stopped:
             await self._wake.wait()
             self._wake.clear()
             try:
@@ -198,7 +203,7 @@ class RedisSink:
                 pause_s = _FIRST_PAUSE_S
             except DOWN as error:
                 self._count_failure(error)
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(0 if self._stopped else pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             self._newest = None
 
