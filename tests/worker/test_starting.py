@@ -36,7 +36,7 @@ def test_facts_that_were_deleted_before_they_were_folded_are_fatal(bench):
     bench.delete_all(bench.facts, 0)
     said = _end_of(bench.worker(), bench)
     if "was not folded yet" not in said:
-        # A broker that is busy may end it first, in a flush that takes too long: it is started again, as by a supervisor.
+        # A busy broker may end it first, in a flush that takes too long: it is started again, as by a supervisor.
         said = _end_of(bench.worker(), bench)
 
     assert "was not folded yet" in said, said
