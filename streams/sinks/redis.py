@@ -115,7 +115,7 @@ class RedisSink:
         self._newest: list[_Batch] | None = None
         self._ticked_at: int | None = None
         self._wake = asyncio.Event()
-        self._stopped = False
+        self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.failures = 0
         """Writes that failed because Redis was away, since the start."""
@@ -134,7 +134,7 @@ class RedisSink:
 
     async def stop(self) -> None:
         """Write no more. What stands in Redis expires by itself; a Redis that hangs is not waited for."""
-        self._stopped = True
+        self._stopped.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=_STOPS_WITHIN_S)
@@ -195,7 +195,7 @@ class RedisSink:
     async def _write_for_ever(self) -> None:
         pause_s = _FIRST_PAUSE_S
         # A cancellation may be lost in the client, where it meets a time-out: the flag says the same once more.
-        while not self._stopped:
+        while not self._stopped.is_set():
             await self._wake.wait()
             self._wake.clear()
             try:
@@ -203,7 +203,7 @@ class RedisSink:
                 pause_s = _FIRST_PAUSE_S
             except DOWN as error:
                 self._count_failure(error)
-                await asyncio.sleep(0 if self._stopped else pause_s)
+                await asyncio.sleep(0 if self._stopped.is_set() else pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             self._newest = None
 
