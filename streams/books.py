@@ -7,7 +7,11 @@ was built with.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from streams.errors import StateError
 
 EVERY_PARTITION = -1
 """`Output.partition` of a record that every partition of its topic must get (progress)."""
@@ -108,3 +112,28 @@ class Book(Protocol):
     @property
     def pending(self) -> int:
         """Records folded since the last drain: the keeper flushes early when it grows."""
+
+
+class Formatted(Protocol):
+    """A meta record: begins with the version of the state's format."""
+
+    format: int
+
+
+M = TypeVar("M", bound=Formatted)
+
+
+def read_meta(value: bytes, kind: type[M], version: int, where: str) -> M:
+    """Decode a meta record; raises StateError when another version of the program wrote the state of `where`."""
+    try:
+        meta = msgspec.msgpack.decode(value, type=kind)
+    except msgspec.DecodeError as error:
+        raise _unreadable(where, "an unreadable format") from error
+    if meta.format != version:
+        raise _unreadable(where, f"format {meta.format}, this program reads {version}")
+    return meta
+
+
+def _unreadable(where: str, what: str) -> StateError:
+    hint = "run the version that wrote it, or set a new `kafka.app` name: the log is folded anew into fresh topics"
+    return StateError(f"the stored state of {where} has {what}", hint=hint)

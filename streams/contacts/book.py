@@ -7,13 +7,12 @@ from typing import Final, get_args
 
 import msgspec
 
-from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record
+from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
 from streams.contacts.history import COMPACT_ABOVE, Contact, History
 from streams.contacts.ledger import Ledger
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
 from streams.contacts.visits import NEVER, Visit
-from streams.errors import StateError
 from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
@@ -296,7 +295,7 @@ class ContactBook:
             self._schedule(history, history.next_wake_at(ledger))
 
     def _restore_meta(self, value: bytes) -> None:
-        meta = read_meta(value, f"{self.topic}[{self.partition}]")
+        meta = read_meta(value, Meta, FORMAT, f"{self.topic}[{self.partition}]")
         self._offset, self._watermark, self._appended_at = meta.offset, meta.watermark, meta.appended_at
         self.settings_changed = meta.settings != self._settings.digest()
 
@@ -335,22 +334,6 @@ class ContactBook:
             value = value[:LARGEST_VALUE]
         key = record.key[:LARGEST_VALUE] if record.key else record.key
         self._outputs.append(Output("deadletters", key, value, tuple(headers)))
-
-
-def read_meta(value: bytes, where: str) -> Meta:
-    """Decode a meta record; raises StateError when another version of the program wrote it."""
-    try:
-        meta = msgspec.msgpack.decode(value, type=Meta)
-    except msgspec.DecodeError as error:
-        raise _unreadable(where, "an unreadable format") from error
-    if meta.format != FORMAT:
-        raise _unreadable(where, f"format {meta.format}, this program reads {FORMAT}")
-    return meta
-
-
-def _unreadable(where: str, what: str) -> StateError:
-    hint = "run the version that wrote it, or set a new `kafka.app` name: the log is folded anew into fresh topics"
-    return StateError(f"the stored state of {where} has {what}", hint=hint)
 
 
 def _sum(deltas: Iterable[Delta]) -> Delta:

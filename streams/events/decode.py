@@ -13,7 +13,6 @@ from streams.events.model import (
     LATEST_MS,
     QUEUE_PATTERN,
     AnyEvent,
-    Event,
     QueueEntered,
 )
 
@@ -147,11 +146,6 @@ def _with_due(event: QueueEntered) -> QueueEntered | Rejected:
 def epoch_ms(instant: datetime) -> int:
     """Epoch milliseconds of an aware datetime, exact (rounded down)."""
     return (instant - _EPOCH) // _MILLISECOND
-
-
-def time_of(event: Event) -> int:
-    """Event time in epoch ms of a decoded event."""
-    return event.time  # type: ignore[return-value] # decode has normalised it
 
 
 def _why(value: bytes, error: Exception) -> Rejected | Unknown:

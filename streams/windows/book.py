@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.books import META_KEY, Flush, Reading, Record
-from streams.errors import StateError
+from streams.books import META_KEY, Flush, Reading, Record, read_meta
 from streams.facts.primitives import Bag
 from streams.facts.wire import (
     PANE_MS,
@@ -243,12 +242,7 @@ class ViewBook:
         self._state(parse_dimension(name)).parts[part][at] = msgspec.msgpack.decode(value, type=_TYPES[part])
 
     def _restore_meta(self, value: bytes) -> None:
-        try:
-            meta = msgspec.msgpack.decode(value, type=Meta)
-        except msgspec.DecodeError as error:
-            raise _unreadable(self.partition, "an unreadable format") from error
-        if meta.format != FORMAT:
-            raise _unreadable(self.partition, f"format {meta.format}, this program reads {FORMAT}")
+        meta = read_meta(value, Meta, FORMAT, f"facts[{self.partition}]")
         self._offset, self.expired, self._expired_at = meta.offset, meta.expired, meta.expired_at
         self._first_pane, self._first_slot = meta.first_pane, meta.first_slot
 
@@ -268,8 +262,3 @@ _TYPES: Final[Mapping[str, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.R
 def _filled(bags: Mapping[int, Bag]) -> list[tuple[int, list[tuple[int, int]]]]:
     """In order, without the bags that corrections have emptied."""
     return [(key, sorted(bag.items())) for key, bag in sorted(bags.items()) if bag]
-
-
-def _unreadable(partition: int, what: str) -> StateError:
-    hint = "run the version that wrote it, or set a new `kafka.app` name: the log is folded anew into fresh topics"
-    return StateError(f"the stored state of facts[{partition}] has {what}", hint=hint)
