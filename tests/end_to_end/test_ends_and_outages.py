@@ -183,9 +183,11 @@ def test_queues_of_any_name(bench):
     bench.ready_workers(1)
     events = [{**event, "queue": name} for event, name in zip(arrivals(9, "odd"), ODD_QUEUES, strict=True)]
     bench.produce(lines(events))
+    queues = {*ODD_QUEUES, "*"}
     bench.wait(lambda: waiting(bench) == len(events), 30, "all wait")
+    bench.wait(lambda: bench.hashes().keys() >= queues, 10, "every queue's own partition is in Redis")
     redis, scrape = in_redis(bench.hashes(), now_ms()), in_scrape(bench.workers[0].scrape())
 
-    assert redis.keys() == scrape.keys() == {*ODD_QUEUES, "*"}
+    assert redis.keys() == scrape.keys() == queues
     assert BruteForce(events).differences(redis) == []
     assert BruteForce(events).differences(scrape) == []

@@ -177,6 +177,7 @@ def test_a_worker_stopped_past_its_session_and_continued(bench, bank_events, gol
         pass
     close_the_day(bench, events)
     wait_for_visits(bench, 4 * golden_day["*"]["offered"])
+    bench.wait(lambda: owners(bench).keys() >= golden_day.keys() - {"live"}, 60, "every queue is in Redis")
     tokens = owners(bench)
     sleeper.signal(signal.SIGCONT)
     bench.wait(lambda: sleeper.ended() is not None or sleeper.ready(), 60, "the sleeper ends or is a member again")
