@@ -48,7 +48,7 @@ class Output(NamedTuple):
     """One record to produce.
 
     `topic` is the logical name ("facts", "visits", "deadletters"); the keeper adds prefix and app. `partition` None
-    means by the hash of the key, `EVERY_PARTITION` one copy for each.
+    means by the hash of `route`, or of the key where that is None, `EVERY_PARTITION` one copy for each.
     """
 
     topic: str
@@ -56,6 +56,7 @@ class Output(NamedTuple):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
+    route: bytes | None = None
 
 
 class Flush(NamedTuple):

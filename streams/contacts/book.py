@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import Final, get_args
+from typing import Final
 
 import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
+from streams.contacts.final import FinalVisit
 from streams.contacts.history import COMPACT_ABOVE, Contact, History
 from streams.contacts.ledger import Ledger
+from streams.contacts.lifecycle import NEVER, LifeCycle
+from streams.contacts.lives import BY_CODE, lives_of
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
-from streams.contacts.visits import NEVER, Visit
 from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
@@ -29,7 +31,7 @@ from streams.facts.wire import (
     row_id,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the stored state; another one is refused."""
 LARGEST_VALUE: Final = 512_000
 """Bytes: a larger dead letter is cut, a larger delta is split."""
@@ -37,7 +39,6 @@ LARGEST_VALUE: Final = 512_000
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
 
-_VISIT_EVENTS: Final = frozenset(get_args(ev.VisitEvent))
 _contact_decoder = msgspec.msgpack.Decoder(Contact)
 _encode_json = msgspec.json.Encoder().encode
 
@@ -51,24 +52,6 @@ class Meta(msgspec.Struct, array_like=True):
     offset: int
     watermark: int
     appended_at: int
-
-
-class VisitRecord(msgspec.Struct, frozen=True, gc=False):
-    """A final visit as the topic `visits` has it (architecture.md, "Outputs", Kafka). Times in epoch ms."""
-
-    contact: str
-    visit: int
-    channel: str
-    queue: str
-    outcome: str | None
-    reason: str | None
-    entered_at: int | None
-    left_at: int | None
-    booked_at: int | None
-    wait_ms: int | None
-    talk_ms: int | None
-    hold_ms: int | None
-    agent: str | None
 
 
 class ContactBook:
@@ -85,7 +68,9 @@ class ContactBook:
         self._settings = settings
         self._decoder = EventDecoder(settings.max_record_bytes)
         self._bins = Bins(settings.edges())
-        self._ledgers: dict[str, Ledger] = {}
+        self._lives = lives_of(topic)
+        self._ledgers: dict[tuple[str, str], Ledger] = {}
+        """(domain, channel) → its ledger."""
         self._contacts: dict[str, History] = {}
         self._wakes: dict[int, list[str]] = {}
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
@@ -123,7 +108,7 @@ class ContactBook:
             return
         events = self._decoder.decode([record.value for record in records])
         ahead_ms = self._settings.clock_ahead_ms
-        delays = self.stats.source_delay_ms
+        delays, lives = self.stats.source_delay_ms, self._lives
         for record, event in zip(records, events, strict=True):
             kind = type(event)
             if kind is Rejected or kind is Unknown:
@@ -137,8 +122,9 @@ class ContactBook:
                 if at > appended_at + ahead_ms:
                     at = event.time = appended_at  # type: ignore[union-attr]
                     self.stats.clamped += 1
-            if kind in _VISIT_EVENTS:
-                self._fold_visit_event(record, event, at)  # type: ignore[arg-type]
+            life = lives.get(kind)  # type: ignore[arg-type]
+            if life is not None:
+                self._fold_event(life, record, event, at)  # type: ignore[arg-type]
             else:
                 self.stats.applied[kind] += 1  # type: ignore[index]
             if at > self._watermark:
@@ -149,19 +135,19 @@ class ContactBook:
         self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
         self._pending += len(records)
 
-    def _fold_visit_event(self, record: Record, event: ev.VisitEvent, at: int) -> None:
+    def _fold_event(self, life: LifeCycle, record: Record, event: ev.AnyEvent, at: int) -> None:
         watermark = self._watermark
         late = at < watermark - self._settings.lateness_ms
-        channel = event.channel
-        key = f"{channel}\x1f{event.contact}"
+        channel, name = life.identify(event)
+        key = f"{life.code}\x1f{channel}\x1f{name}"
         history = self._contacts.get(key)
-        ledger = self._ledgers.get(channel) or self._new_ledger(channel)
+        ledger = self._ledger(life, channel)
         if history is None:
             if late:
                 self.stats.others[type(event), "too_late"] += 1
                 self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
                 return
-            history = self._contacts[key] = History(key, Contact(channel, event.contact), ledger)
+            history = self._contacts[key] = History(key, Contact(life.code, channel, name), life, ledger)
             self._schedule(history, at + ledger.max_age_ms)
         elif event.id in history.ids:
             self.stats.others[type(event), "duplicate"] += 1
@@ -176,13 +162,21 @@ class ContactBook:
             self._dirty.append(history)
         if len(entries) > COMPACT_ABOVE:
             history.compact(max(watermark, at), ledger)
-        wake_at = at + self._settings.lateness_ms + 1 if history.awaits_lateness() else history.cycle.timer_at
+        wake_at = at + self._settings.lateness_ms + 1 if history.settles() else history.cycle.timer_at
         if wake_at < history.wake_at:
             self._schedule(history, wake_at)
 
-    def _new_ledger(self, channel: str) -> Ledger:
-        ledger = self._ledgers[channel] = Ledger(channel, self._settings, self._bins, self.stats)
+    def _ledger(self, life: LifeCycle, channel: str) -> Ledger:
+        key = life.domain, channel
+        ledger = self._ledgers.get(key)
+        if ledger is None:
+            ledger = self._ledgers[key] = Ledger(
+                channel, self._settings, self._bins, self.stats, life.domain, rolls_up=life.rolls_up
+            )
         return ledger
+
+    def _ledger_of(self, history: History) -> Ledger:
+        return self._ledger(history.life, history.contact.channel)
 
     # --- time: what the watermark makes happen ---
 
@@ -216,15 +210,15 @@ class ContactBook:
         self._next_wake_at = times[0] if times else NEVER
 
     def _attend(self, history: History, settled: int) -> None:
-        ledger = self._ledgers[history.contact.channel]
+        ledger = self._ledger_of(history)
         if history.cycle.timer_at <= settled:
             history.fire_until(settled, ledger)
             self._touch(history)
         final = history.final_visits(settled, ledger)
         if final:
-            self._outputs += [_visit_record(history.contact, visit) for visit in final]
+            self._outputs += [_output(visit) for visit in final]
             self._touch(history)
-        if history.cycle.open is None and history.gone_at(ledger) <= settled:
+        if history.gone_at(ledger) <= settled:
             self._part_with(history, ledger)
         else:
             self._schedule(history, history.next_wake_at(ledger))
@@ -250,7 +244,7 @@ class ContactBook:
         for history in self._dirty:
             history.dirty = False
             if history.key:
-                self._post_rows(history, self._ledgers[history.contact.channel])
+                self._post_rows(history, self._ledger_of(history))
                 rows[history.key.encode()] = encode(history.contact)
                 history.persisted = True
         outputs = [*self._outputs, *self._facts(), self._progress(reading)]
@@ -263,14 +257,14 @@ class ContactBook:
             ledger.delta(queue).rows[row_id(history.contact.name, key)] = row
 
     def _facts(self) -> Iterable[Output]:
-        for channel, ledger in self._ledgers.items():
+        for (domain, channel), ledger in self._ledgers.items():
             deltas = ledger.take_deltas()
-            if deltas:
+            if deltas and ledger.rolls_up:
                 deltas[WHOLE_CHANNEL] = _sum(deltas.values())
             for queue, delta in deltas.items():
-                key = dimension_key(Dimension(channel, queue))
+                key = dimension_key(Dimension(channel, queue, domain))
                 for value in _encoded(delta):
-                    yield Output("facts", key, value)
+                    yield Output("facts", key, value, route=queue.encode())
 
     def _progress(self, reading: Reading) -> Output:
         progress = Progress(
@@ -290,8 +284,9 @@ class ContactBook:
                 self._restore_meta(value)
                 continue
             contact = _contact_decoder.decode(value)
-            ledger = self._ledgers.get(contact.channel) or self._new_ledger(contact.channel)
-            history = self._contacts[key.decode()] = History(key.decode(), contact, ledger, persisted=True)
+            life = BY_CODE[contact.life]
+            ledger = self._ledger(life, contact.channel)
+            history = self._contacts[key.decode()] = History(key.decode(), contact, life, ledger, persisted=True)
             self._schedule(history, history.next_wake_at(ledger))
 
     def _restore_meta(self, value: bytes) -> None:
@@ -303,8 +298,8 @@ class ContactBook:
         """The whole state, canonical. O(contacts)."""
         contacts = []
         for key, kept in sorted(self._contacts.items(), key=itemgetter(0)):
-            ledger = self._ledgers[kept.contact.channel]
-            history = History(key, _contact_decoder.decode(encode(kept.contact)), ledger, persisted=True)
+            ledger = self._ledger_of(kept)
+            history = History(key, _contact_decoder.decode(encode(kept.contact)), kept.life, ledger, persisted=True)
             history.compact(self._watermark, ledger)
             contacts.append(msgspec.structs.replace(history.contact, rows=history.cycle.rows(ledger)))
         return encode([self._meta(), contacts])
@@ -362,9 +357,5 @@ def _encoded(delta: Delta) -> Iterable[bytes]:
     yield from _encoded(Delta(dict(panes[middle_pane:]), dict(rows[middle_row:])))
 
 
-def _visit_record(contact: Contact, visit: Visit) -> Output:
-    record = VisitRecord(
-        contact.name, visit.number, contact.channel, visit.queue, visit.outcome, visit.reason, visit.entered_at,
-        visit.left_at, visit.booked_at, visit.wait_ms, visit.talk_ms, visit.hold_ms, visit.agent,
-    )  # fmt: skip
-    return Output("visits", contact.name.encode(), _encode_json(record))
+def _output(visit: FinalVisit) -> Output:
+    return Output("visits", visit.contact.encode(), _encode_json(visit))

@@ -13,31 +13,21 @@ import msgspec
 
 from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.stats import Stats
-from streams.contacts.steps import apply, ev_time, fire, leads_on
-from streams.contacts.visits import ENDED, NEVER, Visit, VisitCycle
+from streams.contacts.final import FinalVisit
+from streams.contacts.lifecycle import NEVER, LifeCycle, ev_time
+from streams.contacts.lives import AnyCycle
 from streams.events import model as ev
 from streams.facts.wire import Row
 
 COMPACT_ABOVE: Final = 24
 """A contact with more entries than this forgets those that are final."""
 
-_RANK: Final = {
-    kind: rank
-    for rank, kind in enumerate((
-        ev.ContactStarted, ev.ContactTransferred, ev.QueueLeft, ev.QueueAbandoned, ev.QueueRejected, ev.BotHandedOff,
-        ev.QueueEntered, ev.AgentOffered, ev.AgentMissed, ev.AgentConnected, ev.ContactHeld, ev.ContactResumed,
-        ev.MessageAdded, ev.BotResolved, ev.WrapupStarted, ev.WrapupEnded, ev.ContactEnded,
-    ))
-}  # fmt: skip
-"""Order of events of one instant where the state leaves it open."""
-
-
 class Entry(msgspec.Struct, array_like=True, gc=False):
     """An applied event, or a timer that fired."""
 
     at: int
     """Where it is booked, epoch ms: its event time; of a late event the watermark that it met."""
-    event: ev.VisitEvent | None
+    event: ev.AnyEvent | None
     """None: a timer."""
     booked: list[Booking]
     outcome: int = Outcome.APPLIED
@@ -45,16 +35,18 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
 _at = attrgetter("at")
 _encode = msgspec.msgpack.Encoder().encode
-_cycle_decoder = msgspec.msgpack.Decoder(VisitCycle)
+_cycle_decoder = msgspec.msgpack.Decoder(AnyCycle)
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):
     """What is stored of one contact."""
 
+    life: str
+    """Code of its life cycle."""
     channel: str
     name: str
     entries: list[Entry] = []
-    base: VisitCycle | None = None
+    base: AnyCycle | None = None
     """The state before the first entry; None: nothing was before."""
     rows: dict[str, tuple[str, Row]] = {}
     """Rows as last handed to the facts: row id → (queue, row)."""
@@ -65,9 +57,12 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
 class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
-    __slots__ = ("contact", "cycle", "dirty", "ids", "key", "persisted", "wake_at")
+    __slots__ = ("contact", "cycle", "dirty", "ids", "key", "life", "persisted", "wake_at")
 
-    def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
+    def __init__(
+        self, key: str, contact: Contact, life: LifeCycle, ledger: Ledger, *, persisted: bool = False
+    ) -> None:
+        self.life = life
         self.key = key
         """Where the book and the changelog keep it; empty once it is gone."""
         self.contact = contact
@@ -78,15 +73,15 @@ class History:
         """When the book looks at it next (watermark, epoch ms)."""
         self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
         """Ids of the events kept: a repetition of one of them is a duplicate."""
-        self.cycle = self._state_before(len(contact.entries), ledger) if persisted else VisitCycle()
+        self.cycle = self._state_before(len(contact.entries), ledger) if persisted else life.new()
 
-    def append(self, event: ev.VisitEvent, at: int, ledger: Ledger) -> None:
+    def append(self, event: ev.AnyEvent, at: int, ledger: Ledger) -> None:
         """Apply an event after all others, booked at `at`. O(1)."""
         self.ids.add(event.id)
         cycle = self.cycle
         if cycle.timer_at <= at:
             self.fire_until(at, ledger)
-        outcome = apply(cycle, event, at, ledger)
+        outcome = self.life.apply(cycle, event, at, ledger)
         entry = Entry(at, event, ledger.take() if ledger.booked else [], outcome)
         self.contact.entries.append(entry)
         if outcome or event.time != at:
@@ -94,7 +89,7 @@ class History:
         else:
             ledger.stats.applied[type(event)] += 1
 
-    def insert(self, event: ev.VisitEvent, at: int, settled: int, ledger: Ledger) -> None:
+    def insert(self, event: ev.AnyEvent, at: int, settled: int, ledger: Ledger) -> None:
         """Apply an event at its place: before others, beside one, or (a late one) after all. O(entries).
 
         `settled`: timers up to then have fired (epoch ms).
@@ -118,41 +113,30 @@ class History:
     def fire_until(self, until: int, ledger: Ledger) -> None:
         """Let the timers up to then happen."""
         while (timer_at := self.cycle.timer_at) <= until:
-            fire(self.cycle, timer_at, ledger)
+            self.life.fire(self.cycle, timer_at, ledger)
             self.contact.entries.append(Entry(timer_at, None, ledger.take()))
 
-    def final_visits(self, settled: int, ledger: Ledger) -> list[Visit]:
+    def final_visits(self, settled: int, ledger: Ledger) -> list[FinalVisit]:
         """The visits that have become final and are not published yet; they count as published from now on."""
-        horizon = settled - ledger.settings.lateness_ms
-        final = []
-        for visit in self.cycle.visits[self.contact.published :]:
-            if visit.final_at is None or visit.final_at >= horizon:
-                break
-            final.append(visit)
-        self.contact.published += len(final)
+        contact, horizon = self.contact, settled - ledger.settings.lateness_ms
+        final = self.cycle.final_visits(contact.published, horizon, contact.channel, contact.name)
+        contact.published += len(final)
         return final
 
     def next_wake_at(self, ledger: Ledger) -> int:
         """The time at which a timer fires, a visit becomes final, or the contact expires."""
         cycle = self.cycle
-        after_lateness = ledger.settings.lateness_ms + 1
-        wake_at = cycle.timer_at if cycle.open is not None else self.gone_at(ledger)
-        if self.contact.published < len(cycle.visits):
-            final_at = cycle.visits[self.contact.published].final_at
-            if final_at is not None:
-                wake_at = min(wake_at, final_at + after_lateness)
-        return wake_at
+        wake_at = min(cycle.timer_at, self.gone_at(ledger))
+        final_at = cycle.final_at(self.contact.published)
+        return wake_at if final_at is None else min(wake_at, final_at + ledger.settings.lateness_ms + 1)
 
     def gone_at(self, ledger: Ledger) -> int:
         """When no event can belong to this contact any more."""
         return self.cycle.expires_at(ledger) + ledger.settings.lateness_ms + 1
 
-    def awaits_lateness(self) -> bool:
-        """Whether it is over, or has a visit that is: something will become final."""
-        visits, published = self.cycle.visits, self.contact.published
-        if published < len(visits):
-            return visits[published].final_at is not None
-        return self.cycle.state == ENDED
+    def settles(self) -> bool:
+        """Whether it changes when no event can precede the latest any more."""
+        return self.cycle.settles(self.contact.published)
 
     def changed_rows(self, ledger: Ledger) -> list[tuple[str, str, Row | None]]:
         """(queue, row id, new content) of the rows that differ from those last handed out; None: it never was."""
@@ -174,41 +158,41 @@ class History:
             contact.base = self._state_before(count, ledger)
             del contact.entries[:count]
             self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
-        over = 0
-        last = cycle.last()
-        while over < contact.published and (visit := cycle.visits[over]) is not last:
-            wraps_until = (visit.final_at or 0) + ledger.settings.wrapup_max_ms
-            if visit.outcome == "answered" and not visit.wrapped and wraps_until >= horizon:
-                break
-            over += 1
+        over = cycle.forgettable(contact.published, horizon, ledger)
         if over and contact.base is not None:
             contact.base.forget(over)
             cycle.forget(over)
             contact.published -= over
             contact.rows = {key: row for key, row in contact.rows.items() if key in cycle.rows(ledger)}
 
-    def _state_before(self, index: int, ledger: Ledger) -> VisitCycle:
+    def _state_before(self, index: int, ledger: Ledger) -> AnyCycle:
         """The state that the base and the first `index` entries lead to."""
         base = self.contact.base
-        cycle = VisitCycle() if base is None else _cycle_decoder.decode(_encode(base))
+        cycle: AnyCycle = self.life.new() if base is None else _cycle_decoder.decode(_encode(base))
         for entry in self.contact.entries[:index]:
             if entry.event is None:
-                fire(cycle, entry.at, ledger)
+                self.life.fire(cycle, entry.at, ledger)
             else:
-                apply(cycle, entry.event, entry.at, ledger)
+                self.life.apply(cycle, entry.event, entry.at, ledger)
         ledger.discard()
         return cycle
 
-    def _apply_all(self, events: list[tuple[int, ev.VisitEvent]], ledger: Ledger) -> None:
+    def _apply_all(self, events: list[tuple[int, ev.AnyEvent]], ledger: Ledger) -> None:
         """Apply events in time order; of one instant, those first that lead on from the state reached."""
-        remaining = sorted(events, key=_order)
+        remaining = sorted(events, key=self._order)
         while remaining:
             at = remaining[0][0]
             self.fire_until(at, ledger)
             tied = [item for item in remaining if item[0] == at == ev_time(item[1])] or remaining[:1]
-            chosen = next((item for item in tied if leads_on(self.cycle, item[1])), tied[0])
+            chosen = next((item for item in tied if self.life.leads_on(self.cycle, item[1])), tied[0])
             remaining.remove(chosen)
             self.append(chosen[1], at, ledger)
+
+    def _order(self, item: tuple[int, ev.AnyEvent]) -> tuple[int, bool, int, int, str]:
+        """Time; then on-time before late, which keep their order; then rank and id, ids of one length in their order."""
+        at, event = item
+        late = ev_time(event) < at
+        return (at, late, 0, 0, "") if late else (at, late, self.life.rank[type(event)], len(event.id), event.id)
 
 
 def _tally(entry: Entry, sign: int, stats: Stats) -> None:
@@ -225,10 +209,3 @@ def _tally(entry: Entry, sign: int, stats: Stats) -> None:
     if outcome:
         stats.orphans += sign * bool(outcome & Outcome.ORPHAN)
         stats.negative_waits += sign * bool(outcome & Outcome.NEGATIVE_WAIT)
-
-
-def _order(item: tuple[int, ev.VisitEvent]) -> tuple[int, bool, int, int, str]:
-    """Time; then on-time before late, which keep their order; then rank and id, ids of one length in their order."""
-    at, event = item
-    late = ev_time(event) < at
-    return (at, late, 0, 0, "") if late else (at, late, _RANK[type(event)], len(event.id), event.id)

@@ -28,12 +28,17 @@ class Outcome:
 
 
 class Ledger:
-    """Bookings of one channel under fixed settings."""
+    """Bookings of one domain of one channel under fixed settings."""
 
-    __slots__ = ("_bins", "_deltas", "booked", "channel", "max_age_ms", "settings", "stats")
+    __slots__ = ("_bins", "_deltas", "booked", "channel", "domain", "max_age_ms", "rolls_up", "settings", "stats")
 
-    def __init__(self, channel: str, settings: FoldSettings, bins: Bins, stats: Stats) -> None:
+    def __init__(
+        self, channel: str, settings: FoldSettings, bins: Bins, stats: Stats, domain: str = "", *, rolls_up: bool = True
+    ) -> None:
         self.channel = channel
+        self.domain = domain
+        self.rolls_up = rolls_up
+        """Whether the channel's own numbers are the sums of its queues'."""
         self.settings = settings
         self.stats = stats
         self.max_age_ms = settings.max_age(channel)

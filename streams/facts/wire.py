@@ -1,7 +1,8 @@
 """The `facts` topic: deltas of dimensions, coalesced per flush, and the progress of each source partition.
 
-A dimension is (channel, queue); queue `*` is the whole channel. A record's key is `dimension_key(...)` or
-`PROGRESS_KEY`, its value msgpack. All of it is internal to one app: the outside reads `visits`, Redis and Prometheus.
+A dimension is (channel, queue, domain); queue `*` is the whole channel. A record's key is `dimension_key(...)` or
+`PROGRESS_KEY`, its value msgpack; all of one queue's name, whatever the channel and domain, goes to one partition.
+All of it is internal to one app: the outside reads `visits`, Redis and Prometheus.
 """
 
 from typing import Final, NamedTuple
@@ -25,17 +26,18 @@ class Dimension(NamedTuple):
 
     channel: str
     queue: str
+    domain: str = ""
+    """Which part of the queue's numbers: "" its contacts, else the topic whose progress it follows (`surveys` …)."""
 
 
 def dimension_key(dimension: Dimension) -> bytes:
     """Record key of a dimension: names may hold any printable character, so the separator is not one."""
-    return f"{dimension.channel}\x1f{dimension.queue}".encode()
+    return "\x1f".join(dimension).encode()
 
 
 def parse_dimension(key: bytes) -> Dimension:
     """Inverse of `dimension_key`."""
-    channel, queue = key.decode().split("\x1f", 1)
-    return Dimension(channel, queue)
+    return Dimension(*key.decode().split("\x1f", 2))
 
 
 def row_id(contact: str, row: str) -> str:

@@ -15,6 +15,7 @@ from streams.facts.wire import (
     Row,
     decode_delta,
     decode_progress,
+    dimension_key,
     encode,
     parse_dimension,
 )
@@ -22,7 +23,7 @@ from streams.windows.clock import SLOT_MS
 from streams.windows.dimension import PANES_PER_SLOT, DimensionState, Lost, Stored
 from streams.windows.settings import WindowSettings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the stored state; another one is refused."""
 
 LONGEST_DAY_MS: Final = 25 * 3_600_000
@@ -184,7 +185,7 @@ class ViewBook:
     def _changed_rows(self, dimension: Dimension, state: DimensionState) -> Iterator[tuple[bytes, bytes | None]]:
         """Row key → value, None for what is gone or empty; what came and went since the last drain is left out."""
         parts, stored = state.parts, self._stored
-        name = f"{_TEXT_SEPARATOR}{dimension.channel}\x1f{dimension.queue}{_TEXT_SEPARATOR}"
+        name = f"{_TEXT_SEPARATOR}{dimension_key(dimension).decode()}{_TEXT_SEPARATOR}"
         for part, key in state.take_changes():
             row_key = f"{part}{name}{key}".encode()
             value = parts[part].get(key)

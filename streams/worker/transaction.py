@@ -102,4 +102,5 @@ class Addresses:
             return range(partitions)
         if output.partition is not None:
             return (output.partition,)
-        return (self._partitioner.partition(output.key, partitions, self.changelog.partition),)
+        key = output.key if output.route is None else output.route
+        return (self._partitioner.partition(key, partitions, self.changelog.partition),)

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from streams.books import META_KEY, Flush, MemoryRecord, Output, Reading
 from streams.contacts.book import ContactBook
 from streams.contacts.settings import FoldSettings
-from streams.contacts.visits import STATES
+from streams.contacts.visits.state import STATES
 from streams.facts.primitives import HISTOGRAM, P
 from streams.facts.wire import PANE_MS, PROGRESS_KEY, Delta, Progress, decode_delta, decode_progress, parse_dimension
 
@@ -122,7 +122,7 @@ class Log:
             if output.key == PROGRESS_KEY:
                 self.progress = decode_progress(output.value)
             elif output.topic == "facts":
-                self._add(parse_dimension(output.key), decode_delta(output.value))
+                self._add(parse_dimension(output.key)[:2], decode_delta(output.value))
         return flush
 
     def _add(self, dimension: tuple[str, str], delta: Delta) -> None:
@@ -191,7 +191,7 @@ class Log:
 
     def state(self, contact: str = "c1", channel: str = "voice") -> str | None:
         """Where the contact is; None: not known."""
-        history = self.book._contacts.get(f"{channel}\x1f{contact}")
+        history = self.book._contacts.get(f"v\x1f{channel}\x1f{contact}")
         return history and STATES[history.cycle.state]
 
 

@@ -4,7 +4,7 @@ Definitions: kpis.md, "Calls and chats", "Exactly". Times in epoch ms.
 """
 
 from streams.contacts.ledger import Ledger
-from streams.contacts.visits import Visit
+from streams.contacts.visits.state import Visit
 from streams.events import model as ev
 from streams.facts.primitives import H, P, flowed_out
 

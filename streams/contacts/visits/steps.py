@@ -7,7 +7,7 @@ ledger and returns what became of the event (`Outcome`). Definitions: kpis.md "C
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from streams.contacts.bookings import (
+from streams.contacts.visits.bookings import (
     book_abandon,
     book_answer,
     book_first_response,
@@ -17,7 +17,8 @@ from streams.contacts.bookings import (
     offer_at_last,
 )
 from streams.contacts.ledger import Ledger, Outcome
-from streams.contacts.visits import ENDED, HELD, MENU, NEW, TALKING, WAITING, Visit, VisitCycle
+from streams.contacts.lifecycle import LifeCycle, ev_time, in_order
+from streams.contacts.visits.state import ENDED, HELD, MENU, NEW, TALKING, WAITING, Visit, VisitCycle
 from streams.events import model as ev
 from streams.facts.primitives import P, rejected
 from streams.facts.wire import NO_QUEUE
@@ -79,11 +80,6 @@ def _takes_late(cycle: VisitCycle, event: ev.VisitEvent) -> bool:
     visit = cycle.current()
     began = visit.begins_at if cycle.state == WAITING else visit.left_at
     return began is None or ev_time(event) >= began
-
-
-def ev_time(event: ev.Event) -> int:
-    """Event time, epoch ms (decoding has made it an int)."""
-    return event.time  # type: ignore[return-value]
 
 
 # --- steps: one function per kind of cell in the table ---
@@ -512,3 +508,24 @@ _OUTCOMES: Final = frozenset({
     ev.AgentConnected, ev.QueueAbandoned, ev.QueueLeft, ev.ContactTransferred, ev.ContactEnded,
 })  # fmt: skip
 """Events that prove an outcome by themselves, even when they are late."""
+
+def _identify(event: ev.VisitEvent) -> tuple[str, str]:
+    return event.channel, event.contact
+
+
+QUEUE_VISITS: Final = LifeCycle(
+    code="v",
+    domain="",
+    rolls_up=True,
+    events=frozenset(TABLE),
+    identify=_identify,
+    new=VisitCycle,
+    apply=apply,
+    fire=fire,
+    leads_on=leads_on,
+    rank=in_order(
+        ev.ContactStarted, ev.ContactTransferred, ev.QueueLeft, ev.QueueAbandoned, ev.QueueRejected, ev.BotHandedOff,
+        ev.QueueEntered, ev.AgentOffered, ev.AgentMissed, ev.AgentConnected, ev.ContactHeld, ev.ContactResumed,
+        ev.MessageAdded, ev.BotResolved, ev.WrapupStarted, ev.WrapupEnded, ev.ContactEnded,
+    ),
+)  # fmt: skip

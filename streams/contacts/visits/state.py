@@ -8,11 +8,10 @@ from typing import Final
 
 import msgspec
 
+from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Ledger
+from streams.contacts.lifecycle import NEVER, Cycle
 from streams.facts.wire import Row, RowKind
-
-NEVER: Final = 1 << 62
-"""Later than any time."""
 
 NEW, MENU, WAITING, TALKING, HELD, ENDED = range(6)
 STATES: Final = ("new", "menu", "waiting", "talking", "held", "ended")
@@ -56,9 +55,17 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     responses: list[tuple[int, int, int]] = []
     """(begin, end, clock's start) of the times a first response was owed."""
 
+    def final(self, channel: str, contact: str) -> FinalVisit:
+        """As it is published."""
+        return FinalVisit(
+            contact, self.number, channel, self.queue, self.outcome, self.reason, self.entered_at, self.left_at,
+            self.booked_at, self.wait_ms, self.talk_ms, self.hold_ms, self.agent,
+        )  # fmt: skip
 
-class VisitCycle(msgspec.Struct, array_like=True, gc=False):
-    """State of one contact: where it is, and its visits in order."""
+
+class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
+    """State of one contact: where it is, and its visits in order. The timer: a ghost's eviction, or the end of patience
+    with a talk."""
 
     state: int = NEW
     visits: list[Visit] = []
@@ -66,8 +73,6 @@ class VisitCycle(msgspec.Struct, array_like=True, gc=False):
     """Index of the visit that waits or talks."""
     numbered: int = 0
     """Visits so far of this contact."""
-    timer_at: int = NEVER
-    """When the open visit's time is over: a ghost's eviction, or the end of patience with a talk."""
     since: int = 0
     """Start of the contact's clock."""
     touched_at: int = 0
@@ -111,8 +116,33 @@ class VisitCycle(msgspec.Struct, array_like=True, gc=False):
                 rows[f"{visit.number}r{begin}"] = (visit.queue, _response_row(visit, begin, None, since, ledger))
         return rows
 
+    def settles(self, published: int) -> bool:
+        if published < len(self.visits):
+            return self.visits[published].final_at is not None
+        return self.state == ENDED
+
+    def final_at(self, published: int) -> int | None:
+        return self.visits[published].final_at if published < len(self.visits) else None
+
+    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[FinalVisit]:
+        final = []
+        for visit in self.visits[published:]:
+            if visit.final_at is None or visit.final_at >= horizon:
+                break
+            final.append(visit.final(channel, contact))
+        return final
+
+    def forgettable(self, published: int, horizon: int, ledger: Ledger) -> int:
+        """Published ones but the last, answered ones only once no wrap-up can come any more."""
+        count, last = 0, self.last()
+        while count < published and (visit := self.visits[count]) is not last:
+            wraps_until = (visit.final_at or 0) + ledger.settings.wrapup_max_ms
+            if visit.outcome == "answered" and not visit.wrapped and wraps_until >= horizon:
+                break
+            count += 1
+        return count
+
     def forget(self, count: int) -> None:
-        """Drop the first `count` visits: they are published and nothing can change them."""
         del self.visits[:count]
         if self.open is not None:
             self.open -= count

@@ -1,0 +1,93 @@
+"""The contract of a life cycle: what a kind of contact must be able to do so that a history can keep it.
+
+A kind is a `Cycle` (the state, stored as it is) and a `LifeCycle` (what changes that state). `lives` names all kinds.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streams.contacts.final import FinalVisit
+from streams.contacts.ledger import Ledger
+from streams.events import model as ev
+from streams.facts.wire import Row
+
+NEVER: Final = 1 << 62
+"""Later than any time."""
+
+
+class Cycle(msgspec.Struct, array_like=True, gc=False):
+    """State of one contact, ticket, agent …: copied by encoding, so it holds plain data only. Times in epoch ms.
+
+    A kind of its own says `timer_at`, `expires_at` and, if something of it lasts, `rows`; the rest is for kinds that
+    publish final visits.
+    """
+
+    timer_at: int = NEVER
+    """When something happens by itself; `LifeCycle.fire` does it."""
+
+    def expires_at(self, ledger: Ledger) -> int:
+        """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open."""
+        raise NotImplementedError
+
+    def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:  # noqa: ARG002 - for kinds of which something lasts
+        """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now."""
+        return {}
+
+    def settles(self, published: int) -> bool:  # noqa: ARG002 - for kinds that publish
+        """Whether passing time alone will change what is kept: a visit becomes final, or it can be forgotten."""
+        return True
+
+    def final_at(self, published: int) -> int | None:  # noqa: ARG002
+        """When the visit after the first `published` was over for good; None: not yet, or there is none."""
+        return None
+
+    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[FinalVisit]:  # noqa: ARG002
+        """The visits after the first `published` that were over before the horizon, as they are published."""
+        return []
+
+    def forgettable(self, published: int, horizon: int, ledger: Ledger) -> int:  # noqa: ARG002
+        """How many of the first visits nothing before or after the horizon can change any more."""
+        return 0
+
+    def forget(self, count: int) -> None:
+        """Drop the first `count` visits."""
+
+
+Apply = Callable[[Any, Any, int, Ledger], int]
+
+
+class LifeCycle(NamedTuple):
+    """What happens to one kind of `Cycle`."""
+
+    code: str
+    """One letter, unique; it stands in the changelog: never changed."""
+    domain: str
+    """Which part of a queue's numbers is booked: "" its contacts, else the topic whose progress it follows."""
+    rolls_up: bool
+    """Whether the numbers of a channel are the sums of its queues'; else the life cycle books both."""
+    events: frozenset[type[ev.Event]]
+    """What it knows."""
+    identify: Callable[[Any], tuple[str, str]]
+    """Event → (channel, name) of whom it is about."""
+    new: Callable[[], Any]
+    """A `Cycle` at its beginning."""
+    apply: Apply
+    """(cycle, event, at, ledger): apply one event, booked at `at` (later than its time: a late one); its `Outcome`."""
+    fire: Callable[[Any, int, Ledger], None]
+    """(cycle, at, ledger): let the timer of `at` happen."""
+    leads_on: Callable[[Any, Any], bool]
+    """Whether the event is a transition from here: among events of one instant, such go first."""
+    rank: Mapping[type[ev.Event], int]
+    """Order of events of one instant where the state leaves it open."""
+
+
+def ev_time(event: ev.Event) -> int:
+    """Event time, epoch ms (decoding has made it an int)."""
+    return event.time  # type: ignore[return-value]
+
+
+def in_order(*kinds: type[ev.Event]) -> Mapping[type[ev.Event], int]:
+    """Ranks of classes of events, from the first to the last."""
+    return {kind: rank for rank, kind in enumerate(kinds)}
