@@ -11,16 +11,17 @@ from typing import Final
 
 import msgspec
 
-from streams.contacts.ledger import Booking, Ledger, Outcome
-from streams.contacts.stats import Stats
 from streams.contacts.final import FinalVisit
+from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.lifecycle import NEVER, LifeCycle, ev_time
 from streams.contacts.lives import AnyCycle
+from streams.contacts.stats import Stats
 from streams.events import model as ev
 from streams.facts.wire import Row
 
 COMPACT_ABOVE: Final = 24
 """A contact with more entries than this forgets those that are final."""
+
 
 class Entry(msgspec.Struct, array_like=True, gc=False):
     """An applied event, or a timer that fired."""
@@ -59,9 +60,7 @@ class History:
 
     __slots__ = ("contact", "cycle", "dirty", "ids", "key", "life", "persisted", "wake_at")
 
-    def __init__(
-        self, key: str, contact: Contact, life: LifeCycle, ledger: Ledger, *, persisted: bool = False
-    ) -> None:
+    def __init__(self, key: str, contact: Contact, life: LifeCycle, ledger: Ledger, *, persisted: bool = False) -> None:
         self.life = life
         self.key = key
         """Where the book and the changelog keep it; empty once it is gone."""
@@ -189,7 +188,7 @@ class History:
             self.append(chosen[1], at, ledger)
 
     def _order(self, item: tuple[int, ev.AnyEvent]) -> tuple[int, bool, int, int, str]:
-        """Time; then on-time before late, which keep their order; then rank and id, ids of one length in their order."""
+        """Time; on-time before late, which keep their order; then rank and id, ids of one length in their order."""
         at, event = item
         late = ev_time(event) < at
         return (at, late, 0, 0, "") if late else (at, late, self.life.rank[type(event)], len(event.id), event.id)

@@ -65,10 +65,11 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
 
 class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
     """State of one contact: where it is, and its visits in order. The timer: a ghost's eviction, or the end of patience
-    with a talk."""
+    with a talk.
+    """
 
     state: int = NEW
-    visits: list[Visit] = []
+    visits: list[Visit] = msgspec.field(default_factory=list)
     open: int | None = None
     """Index of the visit that waits or talks."""
     numbered: int = 0

@@ -7,6 +7,8 @@ ledger and returns what became of the event (`Outcome`). Definitions: kpis.md "C
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from streams.contacts.ledger import Ledger, Outcome
+from streams.contacts.lifecycle import LifeCycle, ev_time, in_order
 from streams.contacts.visits.bookings import (
     book_abandon,
     book_answer,
@@ -16,8 +18,6 @@ from streams.contacts.visits.bookings import (
     book_reply,
     offer_at_last,
 )
-from streams.contacts.ledger import Ledger, Outcome
-from streams.contacts.lifecycle import LifeCycle, ev_time, in_order
 from streams.contacts.visits.state import ENDED, HELD, MENU, NEW, TALKING, WAITING, Visit, VisitCycle
 from streams.events import model as ev
 from streams.facts.primitives import P, rejected
@@ -508,6 +508,7 @@ _OUTCOMES: Final = frozenset({
     ev.AgentConnected, ev.QueueAbandoned, ev.QueueLeft, ev.ContactTransferred, ev.ContactEnded,
 })  # fmt: skip
 """Events that prove an outcome by themselves, even when they are late."""
+
 
 def _identify(event: ev.VisitEvent) -> tuple[str, str]:
     return event.channel, event.contact
