@@ -98,14 +98,17 @@ def _mapping(node: yaml.MappingNode, above: KeyPath, file: str, origins: dict[Ke
         if isinstance(value_node, yaml.MappingNode):
             data[key] = _mapping(value_node, path, file, origins)
         else:
-            data[key] = _construct(value_node)
+            data[key] = _construct(value_node, f"{'.'.join(path)} ({place})")
     return data
 
 
-def _construct(node: yaml.Node) -> Any:
+def _construct(node: yaml.Node, where: str) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
+    except ValueError as error:
+        # what looks like a date to YAML but is none, such as 2026-13-01
+        raise ConfigError(f"{where}: {error}", hint="mend the value") from error
     finally:
         loader.dispose()
 

@@ -137,11 +137,15 @@ def _explained(error: ValidationError, origins: Mapping[KeyPath, str]) -> Config
 
 
 def _problem(details: ErrorDetails, origins: Mapping[KeyPath, str]) -> _Problem:
-    path = tuple(str(part) for part in details["loc"] if part != "[key]")
+    # `below`: a validator that looks at a whole section says where in it the mistake is
+    place = (*details["loc"], *details.get("ctx", {}).get("below", ()))
+    path = tuple(str(part) for part in place if part != "[key]")
     dotted, origin = ".".join(path), _origin(path, origins)
     where = f"{dotted} ({origin})" if origin else dotted
     if details["type"] == "extra_forbidden":
         return _Problem(where, "unknown key", _nearest(path[-1], _keys_at(path[:-1])))
+    if details["type"] == "missing":
+        return _Problem(where, "is missing", f"add {path[-1]}")
     given = details["input"]
     shown = "" if isinstance(given, (dict, BaseModel)) or path in SECRETS else f"{given!r} "
     if details["type"] == "literal_error":

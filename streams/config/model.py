@@ -4,6 +4,7 @@ Descriptions are for people who write the file; `docs/configuration.md` shows ev
 Durations are written with a unit (`60s`) and kept as milliseconds.
 """
 
+from difflib import get_close_matches
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,11 +15,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streams.config.calendars import CalendarConfig
 from streams.config.quantities import (
     Brokers,
     Milliseconds,
@@ -68,6 +72,7 @@ _TOPIC: Final = r"[A-Za-z0-9._-]{1,100}"
 _CHANNEL: Final = r"[a-z0-9][a-z0-9_.-]{0,49}"
 TopicName = Annotated[str, Field(pattern=f"^{_TOPIC}$")]
 WindowName = Annotated[str, AfterValidator(_window)]
+CalendarName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 ChannelName = Annotated[str, Field(pattern=f"^{_CHANNEL}$")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -190,6 +195,7 @@ class QueueConfig(_Section):
     first_response_target_s: Seconds | None = None
     count_callback_delay: bool | None = None
     timezone: TimeZone | None = None
+    calendar: str | None = None
 
     def over(self, lower: "QueueConfig") -> "QueueConfig":
         """What is said here, and of `lower` the rest."""
@@ -205,7 +211,8 @@ BUILT_IN_QUEUE: Final = QueueConfig(
     first_response_target_s=60,
     count_callback_delay=False,
 )
-"""What holds for a queue of which neither it nor `defaults` says anything. Time zone None: the top-level one."""
+"""What holds for a queue of which neither it nor `defaults` says anything. Time zone None: the top-level one; calendar
+None: no business clock."""
 
 
 def masked_url(url: str) -> str:
@@ -238,6 +245,7 @@ class Config(BaseSettings):
     max_age: dict[ChannelName, PositiveMilliseconds] = MAX_AGE_MS
     wrapup_max: Milliseconds = 10 * MINUTE_MS
     max_record_bytes: Size = 256 * 1024
+    calendars: dict[CalendarName, CalendarConfig] = {}
     queues: dict[str, QueueConfig] = {}
 
     @classmethod
@@ -275,8 +283,18 @@ class Config(BaseSettings):
                     raise ValueError(message)
         return topics
 
+    @field_validator("queues")
+    @classmethod
+    def _of_known_calendars(cls, queues: dict[str, QueueConfig], info: ValidationInfo) -> dict[str, QueueConfig]:
+        # where the calendars themselves are wrong they are missing here, and the error is theirs
+        known = info.data.get("calendars")
+        for name, queue in queues.items():
+            if known is not None and queue.calendar is not None and queue.calendar not in known:
+                raise _unknown_calendar(queue.calendar, list(known), (name, "calendar"))
+        return queues
+
     def queue(self, name: str) -> QueueConfig:
-        """All that holds for a queue: its own keys over `defaults` over what is built in. Nothing in it is None."""
+        """All that holds for a queue: its own keys over `defaults` over what is built in. None: it has no calendar."""
         lower = self.queues.get(DEFAULTS, QueueConfig()).over(BUILT_IN_QUEUE)
         own = self.queues.get(name, QueueConfig()) if name != DEFAULTS else QueueConfig()
         return own.over(lower).over(QueueConfig(timezone=self.timezone))
@@ -292,6 +310,7 @@ class Config(BaseSettings):
             max_record_bytes=self.max_record_bytes,
             defaults=_thresholds(self.queue(DEFAULTS)),
             queues={name: _thresholds(self.queue(name)) for name in self._named_queues()},
+            calendars={name: calendar.settings() for name, calendar in self.calendars.items()},
         )
 
     def window_settings(self, *, whole_log: bool = False) -> WindowSettings:
@@ -316,6 +335,14 @@ class Config(BaseSettings):
         return sorted(name for name in self.queues if name != DEFAULTS)
 
 
+def _unknown_calendar(name: str, known: list[str], below: tuple[str, str]) -> PydanticCustomError:
+    """`below`: where under `queues` it stands, for the message."""
+    close = get_close_matches(name, known, n=1)
+    among = f"known: {', '.join(known)}" if known else "write it under `calendars`"
+    context = {"name": name, "hint": f"did you mean `{close[0]}`?" if close else among, "below": below}
+    return PydanticCustomError("value_error", "{name} is no calendar; {hint}", context)
+
+
 def _thresholds(queue: QueueConfig) -> Thresholds:
     """Of a complete queue (`Config.queue`)."""
     return Thresholds(
@@ -324,6 +351,7 @@ def _thresholds(queue: QueueConfig) -> Thresholds:
         short_abandon_ms=_ms(queue.short_abandon_s),
         first_response_target_ms=_ms(queue.first_response_target_s),
         count_callback_delay=bool(queue.count_callback_delay),
+        calendar=queue.calendar,
     )
 
 

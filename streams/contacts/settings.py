@@ -5,6 +5,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from streams.calendars.settings import CalendarSettings
+
 
 class Thresholds(msgspec.Struct, frozen=True):
     """The limits by which a queue's outcomes are counted."""
@@ -18,6 +20,8 @@ class Thresholds(msgspec.Struct, frozen=True):
     first_response_target_ms: int = 60_000
     count_callback_delay: bool = False
     """Whether a callback's agreed delay is part of its wait."""
+    calendar: str | None = None
+    """Name of the calendar whose opening hours are the queue's business clock; None: it has none."""
 
     def in_target(self, wait_ms: int) -> bool:
         """Whether a wait is within T."""
@@ -43,6 +47,8 @@ class FoldSettings(msgspec.Struct, frozen=True):
     """An event time this far ahead of its append time is clamped to it."""
     defaults: Thresholds = Thresholds()
     queues: Mapping[str, Thresholds] = {}
+    calendars: Mapping[str, CalendarSettings] = {}
+    """By the names that thresholds refer to."""
     exact_edges_ms: tuple[int, ...] = (5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000)
     """Histogram edges counted exactly, besides every threshold (Prometheus' buckets)."""
 

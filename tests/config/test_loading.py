@@ -114,7 +114,7 @@ class TestSecrets:
     [
         ("kafka: {brokrs: 'a:1'}", "kafka.brokrs", "unknown key", "did you mean `brokers`?"),
         ("\nqueues:\n  billing: {targt_s: 3}", "queues.billing.targt_s", "unknown key", "did you mean `target_s`?"),
-        ("calendars: {}", "calendars", "unknown key", "known here: kafka, topics, redis"),
+        ("holidays: {}", "holidays", "unknown key", "known here: kafka, topics, redis"),
         ("lateness: 60", "lateness", "60 is not a duration", "write a whole number and a unit (ms, s, m, h, d)"),
         ("lateness: 0s", "lateness", "must be more than 0", "mend lateness"),
         ("max_age: {voice: 4 hours}", "max_age.voice", "'4 hours' is not a duration", "such as 60s"),
