@@ -22,6 +22,7 @@ from streams.facts.wire import (
 from streams.windows.clock import SLOT_MS
 from streams.windows.dimension import PANES_PER_SLOT, DimensionState, Lost, Stored
 from streams.windows.settings import WindowSettings
+from streams.windows.totals import add
 
 FORMAT: Final = 2
 """Version of the stored state; another one is refused."""
@@ -29,7 +30,8 @@ FORMAT: Final = 2
 LONGEST_DAY_MS: Final = 25 * 3_600_000
 
 OnDelta = Callable[[Dimension, Bag, int, int | None], None]
-"""(dimension, bag, offset, append time): called for every bag folded, restored ones excepted."""
+"""(dimension, bag, offset, append time): called for all that is folded, a bag for each slot of a record; never for what
+is restored."""
 
 _TEXT_SEPARATOR: Final = "\x1e"
 _SEPARATOR: Final = b"\x1e"
@@ -121,23 +123,35 @@ class ViewBook:
         dimension = parse_dimension(record.key)
         delta = decode_delta(record.value)
         state = self._state(dimension)
-        for pane, bag in delta.panes.items():
-            self._add(state, pane, bag)
+        for slot, bag in self._add_panes(state, delta.panes).items():
+            self._add_slot(state, slot, bag)
             if self._on_delta:
                 self._on_delta(dimension, bag, record.offset, record.timestamp)
         for key, row in delta.rows.items():
             state.put_row(key, row)
 
-    def _add(self, state: DimensionState, pane: int, bag: Bag) -> None:
+    def _add_panes(self, state: DimensionState, panes: Mapping[int, Bag]) -> Mapping[int, Bag]:
+        """Add those that are kept. Returns the sum of all panes of each slot."""
+        slots: dict[int, Bag] = {}
+        first_pane, first_slot = self._first_pane, self._first_slot
+        for pane, bag in panes.items():
+            slot = pane // PANES_PER_SLOT
+            known = slots.get(slot)
+            if known is None:
+                slots[slot] = bag.copy()
+            else:
+                add(known, bag)
+            if pane >= first_pane:
+                state.add_pane(pane, bag)
+            if slot < first_slot:
+                self.expired += sum(map(abs, bag.values()))
+        return slots
+
+    def _add_slot(self, state: DimensionState, slot: int, bag: Bag) -> None:
         if self._settings.whole_log:
             state.add_whole(bag)
-        if pane >= self._first_pane:
-            state.add_pane(pane, bag)
-        slot = pane // PANES_PER_SLOT
         if slot >= self._first_slot:
             state.add_slot(slot, bag)
-        else:
-            self.expired += sum(abs(n) for n in bag.values())
 
     def _fold_progress(self, progress: Progress, appended_at: int | None) -> None:
         key = (progress.topic, progress.partition)
@@ -234,7 +248,7 @@ class ViewBook:
                 self._restore_row(kind, rest, value)
                 self._stored.add(row_key)
         for state in self.dimensions.values():
-            state.settle()
+            state.sum_anew()
 
     def _restore_row(self, kind: bytes, rest: bytes, value: bytes) -> None:
         name, key = rest.split(_SEPARATOR, 1)

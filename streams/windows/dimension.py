@@ -9,7 +9,7 @@ from streams.facts.primitives import Bag, P
 from streams.facts.wire import PANE_MS, Row, RowKind, contact_of
 from streams.windows.clock import SLOT_MS, slots
 from streams.windows.settings import WindowSettings
-from streams.windows.totals import RunningTotal, add
+from streams.windows.totals import Cells, RunningTotal, add
 
 PANES_PER_SLOT: Final = SLOT_MS // PANE_MS
 LOST_KEPT: Final = 20
@@ -68,18 +68,17 @@ class DimensionState:
     """Panes, slots and rows of one dimension. All changes come through `apply`, `forget` and `advance`."""
 
     def __init__(self, settings: WindowSettings, zone: ZoneInfo) -> None:
-        self.panes: dict[int, Bag] = {}
-        self.slots: dict[int, Bag] = {}
         self.rows: dict[str, Row] = {}
         self.lost: dict[str, Lost] = {}
         """Row id → one of the last abandoned visits."""
         self.whole: Bag = {}
-        self.changed: set[Change] = set()
-        """What has changed since the owner last asked (`take_changes`)."""
         self._settings = settings
         self._zone = zone
-        self._rolling = {name: (ms // PANE_MS, RunningTotal(self.panes)) for name, ms in settings.rolling_ms().items()}
-        self._local = {name: RunningTotal(self.slots) for name in settings.local_windows()}
+        self._lengths = {name: ms // PANE_MS for name, ms in settings.rolling_ms().items()}
+        self._panes = Cells(self._lengths)
+        self._slots = Cells(settings.local_windows())
+        self._changed_rows: set[str] = set()
+        self._changed_lost: set[str] = set()
         self._pane: int | None = None
         self._ahead: set[int] = set()
         """Panes that as_of has not reached: not counted yet."""
@@ -88,21 +87,12 @@ class DimensionState:
     # --- facts in ---
 
     def add_pane(self, pane: int, bag: Bag) -> None:
-        """Add a bag to a pane that is kept."""
-        add(self.panes.setdefault(pane, {}), bag)
-        self.changed.add((Stored.PANE, pane))
-        for _, total in self._rolling.values():
-            if total.low <= pane <= total.high:
-                total.add(pane, bag)
-        if self._pane is None or pane > self._pane:
-            self._ahead.add(pane)
+        """Add a bag to a pane that is kept. The bag is handed over: nobody may change it afterwards."""
+        self._panes.add(pane, bag)
 
     def add_slot(self, slot: int, bag: Bag) -> None:
         """Add a bag to a slot that is kept."""
-        add(self.slots.setdefault(slot, {}), bag)
-        self.changed.add((Stored.SLOT, slot))
-        for total in self._local.values():
-            total.add(slot, bag)
+        self._slots.add(slot, bag.copy())
 
     def add_whole(self, bag: Bag) -> None:
         """Add a bag to the window `all`."""
@@ -111,7 +101,7 @@ class DimensionState:
 
     def put_row(self, key: str, row: Row | None) -> None:
         """Set or take back a row."""
-        self.changed.add((Stored.ROW, key))
+        self._changed_rows.add(key)
         if row is None:
             self.rows.pop(key, None)
         else:
@@ -120,29 +110,25 @@ class DimensionState:
             self._remember_lost(key, Lost(row.end, contact_of(key), row.lost_wait_ms))
         elif key in self.lost:
             del self.lost[key]
-            self.changed.add((Stored.LOST, key))
+            self._changed_lost.add(key)
 
     def _remember_lost(self, key: str, lost: Lost) -> None:
         self.lost[key] = lost
-        self.changed.add((Stored.LOST, key))
+        self._changed_lost.add(key)
         if len(self.lost) > LOST_KEPT:
             oldest, _ = min(self.lost.items(), key=itemgetter(1, 0))
             del self.lost[oldest]
-            self.changed.add((Stored.LOST, oldest))
+            self._changed_lost.add(oldest)
 
     def forget(self, first_pane: int, first_slot: int, as_of: int) -> None:
         """Drop panes and slots before the given ones, and rows that ended by `as_of`. O(state)."""
-        rolling = [total for _, total in self._rolling.values()]
-        for pane in [pane for pane in self.panes if pane < first_pane]:
-            _forget(self.panes, pane, rolling)
-            self._ahead.discard(pane)
-            self.changed.add((Stored.PANE, pane))
-        for slot in [slot for slot in self.slots if slot < first_slot]:
-            _forget(self.slots, slot, self._local.values())
-            self.changed.add((Stored.SLOT, slot))
-        for key in [key for key, row in self.rows.items() if row.end is not None and row.end <= as_of]:
+        self._settle()
+        self._ahead.difference_update(self._panes.forget(first_pane))
+        self._slots.forget(first_slot)
+        over = [key for key, row in self.rows.items() if row.end is not None and row.end <= as_of]
+        for key in over:
             del self.rows[key]
-            self.changed.add((Stored.ROW, key))
+        self._changed_rows.update(over)
 
     def is_over(self) -> bool:
         """Whether nothing is left that a window or a live value could show."""
@@ -150,8 +136,20 @@ class DimensionState:
 
     def forget_lost(self) -> None:
         """Drop the last abandoned visits too: the queue is gone."""
-        self.changed.update((Stored.LOST, key) for key in self.lost)
+        self._changed_lost.update(self.lost)
         self.lost.clear()
+
+    @property
+    def panes(self) -> dict[int, Bag]:
+        """Pane → what happened in it."""
+        self._settle()
+        return self._panes.bags
+
+    @property
+    def slots(self) -> dict[int, Bag]:
+        """15-minute slot of UTC → what happened in it."""
+        self._settle()
+        return self._slots.bags
 
     @property
     def parts(self) -> Mapping[str, dict[Any, Any]]:
@@ -160,25 +158,40 @@ class DimensionState:
 
     def take_changes(self) -> set[Change]:
         """What has changed since the last call."""
-        changed, self.changed = self.changed, set()
-        return changed
+        self._settle()
+        changed: Mapping[str, set[Any]] = {
+            Stored.PANE: self._panes.changed,
+            Stored.SLOT: self._slots.changed,
+            Stored.ROW: self._changed_rows,
+            Stored.LOST: self._changed_lost,
+        }
+        changes: set[Change] = {(part, key) for part, keys in changed.items() for key in keys}
+        for keys in changed.values():
+            keys.clear()
+        return changes
 
-    def settle(self) -> None:
-        """Sum anew after panes and slots were set from outside (a restore)."""
-        for _, total in self._rolling.values():
-            total.move(0, -1)
-        for total in self._local.values():
-            total.move(0, -1)
+    def sum_anew(self) -> None:
+        """Panes and slots were set from outside (a restore)."""
+        self._panes.sum_anew()
+        self._slots.sum_anew()
         self._pane = None
+
+    def _settle(self) -> None:
+        came = self._panes.settle()
+        if self._pane is not None:
+            at = self._pane
+            self._ahead.update(pane for pane in came if pane > at)
+        self._slots.settle()
 
     # --- totals out ---
 
     def totals(self, as_of: int) -> dict[str, WindowTotal]:
         """Every window's sums at as_of (epoch ms): panes up to its own, ghosts counted as evicted."""
+        self._settle()
         self._advance(as_of)
         ghosts = self._ghosts(as_of)
-        totals = {name: self._total(total, 1, ghosts) for name, (_, total) in self._rolling.items()}
-        totals.update((name, self._total(total, PANES_PER_SLOT, ghosts)) for name, total in self._local.items())
+        totals = {name: self._total(total, 1, ghosts) for name, total in self._panes.totals.items()}
+        totals.update((name, self._total(total, PANES_PER_SLOT, ghosts)) for name, total in self._slots.totals.items())
         if self._settings.whole_log:
             totals["all"] = self._corrected(self.whole, self._whole_version, self._ahead, ghosts)
         return totals
@@ -190,13 +203,13 @@ class DimensionState:
     def _advance(self, as_of: int) -> None:
         pane = as_of // PANE_MS
         if self._pane is None or pane < self._pane:
-            self._ahead = {p for p in self.panes if p > pane}
+            self._ahead = {p for p in self._panes.bags if p > pane}
         elif self._ahead:
             self._ahead = {p for p in self._ahead if p > pane}
         self._pane = pane
-        for panes, total in self._rolling.values():
-            total.move(pane - panes + 1, pane)
-        for name, total in self._local.items():
+        for name, total in self._panes.totals.items():
+            total.move(pane - self._lengths[name] + 1, pane)
+        for name, total in self._slots.totals.items():
             total.move(*slots(name, as_of, self._zone, self._settings.interval_ms))
 
     def _total(self, total: RunningTotal, panes: int, ghosts: list[int]) -> WindowTotal:
@@ -207,12 +220,13 @@ class DimensionState:
         )
 
     def _corrected(self, bag: Bag, version: int, ahead: Iterable[int], ghosts: list[int]) -> WindowTotal:
-        ahead = [pane for pane in ahead if pane in self.panes]
+        panes = self._panes.bags
+        ahead = [pane for pane in ahead if pane in panes]
         if not ahead and not ghosts:
             return WindowTotal(bag, version)
         corrected = dict(bag)
         for pane in ahead:
-            add(corrected, self.panes[pane], -1)
+            add(corrected, panes[pane], -1)
         if ghosts:
             add(corrected, {P.EVICTED: len(ghosts)})
         return WindowTotal(corrected, None)
@@ -224,13 +238,6 @@ class DimensionState:
             for row in self.rows.values()
             if row.kind == RowKind.WAITING and row.end is None and row.evict_at is not None and row.evict_at <= as_of
         ]
-
-
-def _forget(panes: dict[int, Bag], pane: int, totals: Iterable[RunningTotal]) -> None:
-    """Take a pane out of its totals too: they may not have been moved past it yet."""
-    bag = panes.pop(pane)
-    for total in totals:
-        total.add(pane, {primitive: -n for primitive, n in bag.items()})
 
 
 def _open(row: Row, as_of: int) -> bool:

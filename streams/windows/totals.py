@@ -1,6 +1,10 @@
-"""Running totals: the sum of the bags in a range of panes, kept by adding on arrival and subtracting on expiry."""
+"""Bags by number (panes, slots), and running totals: the sum over a range of them.
 
-from collections.abc import Mapping
+A total is kept by adding what comes and subtracting what leaves its range. What comes is gathered, and added when
+somebody looks: of the hundreds of bags that a backlog has for a pane, the totals see one sum.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 
 from streams.facts.primitives import Bag
 
@@ -37,6 +41,14 @@ class RunningTotal:
             add(self.bag, bag)
             self.version += 1
 
+    def add_all(self, came: Mapping[int, Bag]) -> None:
+        """These bags have been added to `panes`. O(bags), at most O(panes in the range)."""
+        if len(came) > self.high - self.low:
+            self._sum_anew(self.low, self.high)
+            return
+        for pane, bag in came.items():
+            self.add(pane, bag)
+
     def move(self, low: int, high: int) -> None:
         """Make the range [low, high]. O(panes that enter or leave), at most O(panes there are)."""
         if (low, high) == (self.low, self.high):
@@ -66,3 +78,65 @@ class RunningTotal:
             if bag:
                 add(self.bag, bag, sign)
                 self.version += 1
+
+
+class Cells:
+    """Bags by number, with the totals over them."""
+
+    __slots__ = ("_came", "bags", "changed", "totals")
+
+    def __init__(self, windows: Iterable[str]) -> None:
+        self.bags: dict[int, Bag] = {}
+        """As of the last `settle`."""
+        self.totals = {name: RunningTotal(self.bags) for name in windows}
+        """Of each window, as of the last `settle`."""
+        self.changed: set[int] = set()
+        """Numbers whose bags have changed; the owner clears it."""
+        self._came: dict[int, Bag] = {}
+
+    def add(self, number: int, bag: Bag) -> None:
+        """Add a bag, which is handed over: nobody else may change it."""
+        came = self._came.get(number)
+        if came is None:
+            self._came[number] = bag
+        else:
+            add(came, bag)
+
+    def settle(self) -> Iterable[int]:
+        """Bring bags and totals up to date. Returns the numbers to which something was added."""
+        came = self._came
+        if not came:
+            return ()
+        self._came = {}
+        self.changed.update(came)
+        bags = self.bags
+        for number, bag in came.items():
+            known = bags.get(number)
+            if known is not None:
+                add(known, bag)
+            elif 0 in bag.values():
+                bags[number] = {primitive: n for primitive, n in bag.items() if n}
+            else:
+                bags[number] = bag
+        for total in self.totals.values():
+            total.add_all(came)
+        return came
+
+    def forget(self, first: int) -> Sequence[int]:
+        """Drop the bags before `first`, and take them out of the totals, which may not have been moved past them yet.
+
+        Returns their numbers. O(bags).
+        """
+        self.settle()
+        gone = [number for number in self.bags if number < first]
+        for number in gone:
+            inverse = {primitive: -n for primitive, n in self.bags.pop(number).items()}
+            for total in self.totals.values():
+                total.add(number, inverse)
+        self.changed.update(gone)
+        return gone
+
+    def sum_anew(self) -> None:
+        """The bags were set from outside: the totals are empty, until they are moved."""
+        for total in self.totals.values():
+            total.move(0, -1)
