@@ -18,7 +18,7 @@ from streams.books import MemoryRecord, Output, Reading
 from streams.contacts.book import ContactBook
 from streams.contacts.settings import FoldSettings
 from streams.facts.wire import PROGRESS_KEY
-from streams.metrics.settings import Variants
+from streams.metrics.settings import Channels, Variants
 from streams.metrics.view import QueueView, Viewer
 from streams.windows.book import ViewBook
 from streams.windows.settings import WindowSettings
@@ -33,11 +33,13 @@ _FORGET_EVERY_MS: Final = 3_600_000
 class Pipeline:
     """Both stages in one process, without a broker: what was fed is folded, `views(now)` is what it comes to."""
 
-    def __init__(self, fold: FoldSettings, windows: WindowSettings, variants: Variants) -> None:
+    def __init__(
+        self, fold: FoldSettings, windows: WindowSettings, variants: Variants, channels: Channels | None = None
+    ) -> None:
         self._fold = fold
         self._contacts: dict[Source, ContactBook] = {}
         self._facts = ViewBook(0, windows)
-        self._viewer = Viewer(variants)
+        self._viewer = Viewer(variants, channels)
         self._facts_offset = 0
         self._forgotten_at = 0
         self.visits: list[Output] = []
@@ -73,7 +75,8 @@ class Pipeline:
 
     def views(self, now: int) -> list[QueueView]:
         """Every queue and every channel at the instant `now` (epoch ms)."""
-        return [self._viewer.view(self._facts, name, now, now) for name in sorted(self._facts.dimensions)]
+        lines = sorted({name._replace(domain="") for name in self._facts.dimensions})
+        return [self._viewer.view(self._facts, line, now, now) for line in lines]
 
     def snapshot(self) -> bytes:
         """Both stages' whole state, canonical."""

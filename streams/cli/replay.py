@@ -86,7 +86,8 @@ def command(
     from streams.sources.replay import Replay  # noqa: PLC0415
     from streams.sources.routing import Router  # noqa: PLC0415
 
-    pipeline = Pipeline(config.fold_settings(), config.window_settings(whole_log=True), config.variants())
+    windows = config.window_settings(whole_log=True)
+    pipeline = Pipeline(config.fold_settings(), windows, config.variants(), config.channels())
     replay = Replay(Router(config.topics), pipeline, partitions)
     # On a terminal the lines themselves are the progress.
     with progress_bar("folding", size_of(files), shown=not (as_json and sys.stdout.isatty())) as advance:

@@ -33,7 +33,7 @@ from streams.config.quantities import (
     parse_duration,
 )
 from streams.contacts.settings import FoldSettings, Thresholds
-from streams.metrics.settings import Variant, Variants
+from streams.metrics.settings import TICKET_CHANNELS, Channels, Variant, Variants
 from streams.windows.settings import INTERVAL_WINDOWS, WindowSettings
 
 SECOND_MS: Final = 1_000
@@ -330,6 +330,11 @@ class Config(BaseSettings):
             defaults=_variant(self.queue(DEFAULTS)),
             queues={name: _variant(self.queue(name)) for name in self._named_queues()},
         )
+
+    def channels(self) -> Channels:
+        """Which channels are of what."""
+        tickets = self.topics.get("tickets")
+        return Channels() if tickets is None else Channels(frozenset(tickets) | TICKET_CHANNELS)
 
     def _named_queues(self) -> list[str]:
         return sorted(name for name in self.queues if name != DEFAULTS)

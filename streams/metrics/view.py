@@ -1,14 +1,14 @@
 """A queue's numbers at one instant: what every sink, the board and a replay show."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
 from streams.facts.wire import WHOLE_CHANNEL, Dimension
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Age, Count, LiveCount, Mean, Quantile, Ratio, Shown
-from streams.metrics.settings import Variant, Variants
+from streams.metrics.settings import DOMAINS, Channels, Scope, Variant, Variants, domain_of
 from streams.windows.book import ViewBook
 from streams.windows.dimension import DimensionState, Live, Lost, WindowTotal
 
@@ -17,6 +17,8 @@ State = Literal["live", "catching_up"]
 
 LIVE_WITHIN_MS: Final = 2_000
 """A view is live while its as_of is at most this far behind the clock."""
+
+ALL_DOMAINS: Final = ("", *sorted(DOMAINS))
 
 
 class QueueView(msgspec.Struct, frozen=True):
@@ -40,91 +42,168 @@ class QueueView(msgspec.Struct, frozen=True):
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """Which source partitions feed which channel: broker metadata and configuration."""
+    """Which source partitions feed what: broker metadata and configuration."""
 
     partitions: Mapping[str, int]
     """Logical topic → number of its partitions."""
     channels: Mapping[str, tuple[str, ...]]
     """Logical topic → channels it feeds."""
 
-    def feeding(self, channel: str) -> list[tuple[str, int]]:
-        """(topic, partitions) whose progress the channel waits for; a channel of no topic waits for all."""
+    def feeding(self, channel: str, domain: str = "") -> list[tuple[str, int]]:
+        """(topic, partitions) whose progress a channel's numbers wait for; a channel of no topic waits for all."""
+        if domain:
+            return [(domain, self.partitions[domain])] if domain in self.channels else []
         named = [topic for topic, channels in self.channels.items() if channel in channels]
-        return [(topic, self.partitions[topic]) for topic in named or self.channels]
+        return [(topic, self.partitions[topic]) for topic in named or self._of_contacts()]
+
+    def _of_contacts(self) -> list[str]:
+        return [topic for topic in self.channels if topic not in DOMAINS]
+
+
+class _Part(NamedTuple):
+    """One domain of a queue at its own instant."""
+
+    state: DimensionState
+    as_of: int
+    dimension: Dimension
+    live: Live
 
 
 class Viewer:
     """Evaluates books; remembers the values of windows that have not changed."""
 
-    def __init__(self, variants: Variants) -> None:
+    def __init__(self, variants: Variants, channels: Channels | None = None) -> None:
         self._variants = variants
+        self._channels = channels or Channels()
         self._remembered: dict[tuple[Dimension, str], tuple[DimensionState, int, dict[str, Number | None]]] = {}
 
     def views(self, book: ViewBook, now: int, sources: Sources) -> list[QueueView]:
-        """Every queue of the book at its as_of; those of a channel with a source that never reported are left out."""
-        as_of = {dimension.channel: book.as_of(sources.feeding(dimension.channel)) for dimension in book.dimensions}
-        return list(self._known(book, now, as_of))
+        """Every queue of the book at its as_of; those of a channel with a source that never reported are left out.
 
-    def _known(self, book: ViewBook, now: int, as_of: Mapping[str, int | None]) -> Iterator[QueueView]:
-        for dimension in sorted(book.dimensions):
-            at = as_of[dimension.channel]
-            if at is not None:
-                yield self.view(book, dimension, at, now)
+        Numbers that follow another source than the channel's own (surveys, customers) are absent while it is not live.
+        """
+        fed = {(dimension.channel, dimension.domain) for dimension in book.dimensions}
+        as_of = {(channel, domain): book.as_of(sources.feeding(channel, domain)) for channel, domain in fed}
+        by_channel = {of: {domain: as_of.get((of, domain)) for domain in ALL_DOMAINS} for of, _ in fed}
+        lines = sorted({(dimension.channel, dimension.queue) for dimension in book.dimensions})
+        found = (self._line(book, channel, queue, by_channel[channel], now) for channel, queue in lines)
+        return [view for view in found if view is not None]
 
     def view(self, book: ViewBook, dimension: Dimension, as_of: int, now: int) -> QueueView:
-        """One queue at the instant as_of, seen at `now` (both epoch ms)."""
-        state = book.dimensions[dimension]
-        live = state.live(as_of)
-        variant = self._variants.defaults if dimension.queue == WHOLE_CHANNEL else self._variants.of(dimension.queue)
-        totals = state.totals(as_of)
-        windows = {name: self._window(dimension, name, state, total, live, variant) for name, total in totals.items()}
-        ages = {kpi_id: age.since_ms(live) for kpi_id, age in AGES}
-        since = {kpi_id: at for kpi_id, at in ages.items() if at is not None}
-        return QueueView(
-            dimension.channel,
-            dimension.queue,
-            as_of,
-            "live" if now - as_of <= LIVE_WITHIN_MS else "catching_up",
-            _live_values(live, ages),
-            windows,
-            since,
-            tuple(sorted(state.lost.values(), reverse=True)),
-        )
+        """The whole queue that the dimension is of, at the instant as_of, seen at `now` (both epoch ms)."""
+        view = self._line(book, dimension.channel, dimension.queue, dict.fromkeys(ALL_DOMAINS, as_of), now)
+        if view is None:
+            raise KeyError(dimension)
+        return view
+
+    def _line(
+        self, book: ViewBook, channel: str, queue: str, as_of: Mapping[str, int | None], now: int
+    ) -> QueueView | None:
+        scopes = self._channels.scopes(channel)
+        parts = self._parts(book, channel, queue, scopes, as_of)
+        if not parts:
+            return None
+        main = parts.get(scopes[0])
+        at = main.as_of if main else min(part.as_of for part in parts.values())
+        fresh = {scope: part for scope, part in parts.items() if part is main or not _stale(part, at, now)}
+        return self._evaluated(channel, queue, scopes, fresh, at, now)
+
+    def _parts(
+        self, book: ViewBook, channel: str, queue: str, scopes: Iterable[Scope], as_of: Mapping[str, int | None]
+    ) -> dict[Scope, _Part]:
+        parts = {}
+        for scope in scopes:
+            dimension = Dimension(channel, queue, domain_of(scope))
+            state, at = book.dimensions.get(dimension), as_of[dimension.domain]
+            if state is not None and at is not None:
+                parts[scope] = _Part(state, at, dimension, state.live(at))
+        return parts
+
+    def _evaluated(
+        self, channel: str, queue: str, scopes: Iterable[Scope], parts: Mapping[Scope, _Part], at: int, now: int
+    ) -> QueueView:
+        variant = self._variants.defaults if queue == WHOLE_CHANNEL else self._variants.of(queue)
+        live: dict[str, Number | None] = {}
+        windows: dict[str, dict[str, Number | None]] = {name: {} for name in self._window_names(parts.values())}
+        since: dict[str, int] = {}
+        for scope in scopes:
+            table, part = TABLES[scope], parts.get(scope)
+            if part is None:
+                live.update(table.absent_live)
+                for values in windows.values():
+                    values.update(table.absent)
+                continue
+            ages = {kpi_id: age.since_ms(part.live) for kpi_id, age in table.ages}
+            since.update((kpi_id, began) for kpi_id, began in ages.items() if began is not None)
+            live.update(_live_values(table, part.live, ages))
+            for name, total in part.state.totals(part.as_of).items():
+                windows[name].update(self._window(table, part, name, total, variant))
+        lost = [lost for part in parts.values() for lost in part.state.lost.values()]
+        state: State = "live" if now - at <= LIVE_WITHIN_MS else "catching_up"
+        return QueueView(channel, queue, at, state, live, windows, since, tuple(sorted(lost, reverse=True)))
+
+    @staticmethod
+    def _window_names(parts: Iterable[_Part]) -> list[str]:
+        return next((part.state.window_names() for part in parts), [])
 
     def _window(
-        self, dimension: Dimension, name: str, state: DimensionState, total: WindowTotal, live: Live, variant: Variant
+        self, table: "Table", part: _Part, name: str, total: WindowTotal, variant: Variant
     ) -> dict[str, Number | None]:
-        values = self._remembered_values(dimension, name, state, total, live)
-        values.update((kpi_id, formula.value(total.bag, live)) for kpi_id, formula in FOLLOWING_ROWS)
-        values.update((kpi_id, values[f"{kpi_id}_{shown.of(variant)}"]) for kpi_id, shown in SHOWN)
+        values = self._remembered_values(table, part, name, total)
+        values.update((kpi_id, formula.value(total.bag, part.live)) for kpi_id, formula in table.following_rows)
+        values.update((kpi_id, values[f"{kpi_id}_{shown.of(variant)}"]) for kpi_id, shown in table.shown)
         return values
 
     def _remembered_values(
-        self, dimension: Dimension, name: str, state: DimensionState, total: WindowTotal, live: Live
+        self, table: "Table", part: _Part, name: str, total: WindowTotal
     ) -> dict[str, Number | None]:
         """The values that follow from the window's sums alone: computed anew only when these have changed."""
-        remembered = self._remembered.get((dimension, name))
-        if remembered is not None and remembered[0] is state and remembered[1] == total.version:
+        remembered = self._remembered.get((part.dimension, name))
+        if remembered is not None and remembered[0] is part.state and remembered[1] == total.version:
             return dict(remembered[2])
-        values = {kpi_id: formula.value(total.bag, live) for kpi_id, formula in VALUED}
+        values = {kpi_id: formula.value(total.bag, part.live) for kpi_id, formula in table.valued}
         if total.version is not None:
-            self._remembered[dimension, name] = (state, total.version, values)
+            self._remembered[part.dimension, name] = (part.state, total.version, values)
         return dict(values)
 
 
-def _live_values(live: Live, ages: Mapping[str, int | None]) -> dict[str, Number | None]:
-    values: dict[str, Number | None] = {kpi_id: formula.value({}, live) for kpi_id, formula in LIVE_COUNTS}
+def _stale(part: _Part, at: int, now: int) -> bool:
+    """Whether a part must not stand beside a main part of that instant: it is not live, and the main part is ahead."""
+    return part.as_of < at and now - part.as_of > LIVE_WITHIN_MS
+
+
+def _live_values(table: "Table", live: Live, ages: Mapping[str, int | None]) -> dict[str, Number | None]:
+    values: dict[str, Number | None] = {kpi_id: formula.value({}, live) for kpi_id, formula in table.live_counts}
     values.update((kpi_id, None if at is None else (live.as_of - at) / 1000) for kpi_id, at in ages.items())
     return values
 
 
-LIVE_COUNTS: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, LiveCount))
-AGES: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Age))
-SHOWN: Final = tuple((kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Shown))
-VALUED: Final = tuple(
-    (kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Count | Ratio | Mean | Quantile)
-)
-FOLLOWING_ROWS: Final = tuple(
-    (kpi.id, kpi.formula) for kpi in CATALOGUE if isinstance(kpi.formula, Ratio) and kpi.formula.live_misses is not None
-)
-"""These follow from the rows too: a window that has not changed may still change them."""
+class Table(NamedTuple):
+    """The catalogue's rows of one scope, sorted by how they are evaluated."""
+
+    live_counts: tuple[tuple[str, LiveCount], ...]
+    ages: tuple[tuple[str, Age], ...]
+    valued: tuple[tuple[str, Count | Ratio | Mean | Quantile], ...]
+    """These follow from a window's sums."""
+    following_rows: tuple[tuple[str, Ratio], ...]
+    """These follow from the rows too: a window that has not changed may still change them."""
+    shown: tuple[tuple[str, Shown], ...]
+    absent: Mapping[str, None]
+    """Every KPI of a window, where nothing is known."""
+    absent_live: Mapping[str, None]
+
+
+def _table(scope: Scope) -> Table:
+    rows = [(kpi.id, kpi.formula) for kpi in CATALOGUE if scope in kpi.scopes]
+    return Table(
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, LiveCount)),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Age)),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Count | Ratio | Mean | Quantile)),
+        tuple((kpi_id, f) for kpi_id, f in rows if isinstance(f, Ratio) and f.live_misses is not None),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Shown)),
+        {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and not kpi.live},
+        {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and kpi.live},
+    )
+
+
+TABLES: Final[Mapping[Scope, Table]] = {scope: _table(scope) for scope in get_args(Scope)}

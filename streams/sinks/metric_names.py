@@ -17,7 +17,8 @@ from typing import Final, Literal, assert_never
 import msgspec
 
 from streams.facts.primitives import H, P
-from streams.metrics.catalogue import CATALOGUE, Kpi
+from streams.metrics.catalogue import CATALOGUE
+from streams.metrics.kpi import Kpi
 from streams.metrics.formulas import Age, Count, Mean, Quantile, Ratio, Terms
 
 Form = Literal["live", "since", "window", "counter", "histogram"]

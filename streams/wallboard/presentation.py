@@ -8,7 +8,8 @@ import msgspec
 
 from streams import __version__
 from streams.config import Config
-from streams.metrics.catalogue import BY_ID, Good, Kpi
+from streams.metrics.catalogue import BY_ID
+from streams.metrics.kpi import Good, Kpi
 
 HEAD: Final = ("waiting", "longest_wait", "service_level")
 """Large on a tile."""

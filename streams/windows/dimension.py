@@ -196,6 +196,10 @@ class DimensionState:
             totals["all"] = self._corrected(self.whole, self._whole_version, self._ahead, ghosts)
         return totals
 
+    def window_names(self) -> list[str]:
+        """Names of the windows that `totals` gives."""
+        return [*self._lengths, *self._settings.local_windows(), *(["all"] if self._settings.whole_log else [])]
+
     def live(self, as_of: int) -> Live:
         """The rows open at as_of. O(rows)."""
         return Live(as_of, tuple(row for row in self.rows.values() if _open(row, as_of)))

@@ -100,7 +100,7 @@ def _security(config: SecurityConfig) -> Security:
 
 
 def _look(config: Config, worker: Worker) -> Callable[[Book, int], list[QueueView]]:
-    viewer = Viewer(config.variants())
+    viewer = Viewer(config.variants(), config.channels())
     channels = {topic: tuple(fed) for topic, fed in config.topics.items()}
 
     def look(book: Book, now_ms: int) -> list[QueueView]:

@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from streams.facts.primitives import LEFT_REASONS, REJECTED_REASONS
-from streams.metrics.catalogue import BY_ID, CATALOGUE, Kpi
+from streams.metrics.catalogue import BY_ID, CATALOGUE
+from streams.metrics.kpi import Kpi
 from streams.metrics.formulas import Age, Count, Formula, LiveCount, Mean, Quantile, Ratio, Shown
 
 SERVICE_LEVELS = (
