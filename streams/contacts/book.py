@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
+from streams.calendars.clock import Calendar
 from streams.contacts.final import FinalVisit
 from streams.contacts.history import COMPACT_ABOVE, Contact, History
 from streams.contacts.ledger import Ledger
@@ -68,6 +69,7 @@ class ContactBook:
         self._settings = settings
         self._decoder = EventDecoder(settings.max_record_bytes)
         self._bins = Bins(settings.edges())
+        self._calendars = {name: Calendar(calendar) for name, calendar in settings.calendars.items()}
         self._lives = lives_of(topic)
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         """(domain, channel) → its ledger."""
@@ -171,7 +173,13 @@ class ContactBook:
         ledger = self._ledgers.get(key)
         if ledger is None:
             ledger = self._ledgers[key] = Ledger(
-                channel, self._settings, self._bins, self.stats, life.domain, rolls_up=life.rolls_up
+                channel,
+                self._settings,
+                self._bins,
+                self._calendars,
+                self.stats,
+                life.domain,
+                rolls_up=life.rolls_up,
             )
         return ledger
 

@@ -4,8 +4,10 @@ A step books into the ledger; what one event booked is kept with the event (`tak
 exactly as it was, whatever the settings have become since.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+from streams.calendars.clock import Clock
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
@@ -30,16 +32,28 @@ class Outcome:
 class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
-    __slots__ = ("_bins", "_deltas", "booked", "channel", "domain", "max_age_ms", "rolls_up", "settings", "stats")
+    __slots__ = (
+        "_bins", "_deltas", "booked", "calendars", "channel", "domain", "max_age_ms", "rolls_up", "settings", "stats",
+    )  # fmt: skip
 
     def __init__(
-        self, channel: str, settings: FoldSettings, bins: Bins, stats: Stats, domain: str = "", *, rolls_up: bool = True
+        self,
+        channel: str,
+        settings: FoldSettings,
+        bins: Bins,
+        calendars: Mapping[str, Clock],
+        stats: Stats,
+        domain: str = "",
+        *,
+        rolls_up: bool = True,
     ) -> None:
         self.channel = channel
         self.domain = domain
         self.rolls_up = rolls_up
         """Whether the channel's own numbers are the sums of its queues'."""
         self.settings = settings
+        self.calendars = calendars
+        """By name, those of the settings."""
         self.stats = stats
         self.max_age_ms = settings.max_age(channel)
         self._bins = bins
@@ -59,6 +73,11 @@ class Ledger:
 
     def thresholds(self, queue: str) -> Thresholds:
         return self.settings.thresholds(queue)
+
+    def business_clock(self, queue: str) -> Clock | None:
+        """The clock that runs in the queue's opening hours; None: it has no calendar."""
+        name = self.thresholds(queue).calendar
+        return None if name is None else self.calendars[name]
 
     # --- for histories ---
 

@@ -45,6 +45,9 @@ class P:
     BOT_CONTAINED: Final = 23
     FLOWED_OUT: Final = 24
     REJECTED: Final = 25
+    FIRST_RESPONSES_BUSINESS: Final = 30
+    """First responses of queues that have a business clock, and on it how long they took."""
+    FIRST_RESPONSE_BUSINESS_MS: Final = 31
     FLOWED_OUT_BY_REASON: Final = 100
     """First of one primitive per reason of `LEFT_REASONS`."""
     REJECTED_BY_REASON: Final = 150
@@ -57,6 +60,7 @@ class H:
     WAIT_ANSWERED: Final = 1
     FIRST_RESPONSE: Final = 2
     REPLY: Final = 3
+    FIRST_RESPONSE_BUSINESS: Final = 4
 
 
 HISTOGRAM: Final = 1 << 40

@@ -50,11 +50,18 @@ def book_flow_out(visit: Visit, at: int, ledger: Ledger) -> None:
     ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(visit.reason or ""): 1})
 
 
-def book_first_response(queue: str, at: int, duration_ms: int, ledger: Ledger) -> None:
-    """The first public message of a human, at the reply."""
+def book_first_response(queue: str, since: int, at: int, ledger: Ledger) -> None:
+    """The first public message of a human, at the reply; `since`: when the contact came into human care."""
+    duration_ms = max(0, at - since)
     bag = {P.FIRST_RESPONSES: 1, P.FIRST_RESPONSE_MS: duration_ms, ledger.bin(H.FIRST_RESPONSE, duration_ms): 1}
     if duration_ms <= ledger.thresholds(queue).first_response_target_ms:
         bag[P.FIRST_RESPONSES_IN_TARGET] = 1
+    clock = ledger.business_clock(queue)
+    if clock is not None:
+        business_ms = clock.elapsed_ms(since, at)
+        bag[P.FIRST_RESPONSES_BUSINESS] = 1
+        bag[P.FIRST_RESPONSE_BUSINESS_MS] = business_ms
+        bag[ledger.bin(H.FIRST_RESPONSE_BUSINESS, business_ms)] = 1
     ledger.book(queue, at, bag)
 
 

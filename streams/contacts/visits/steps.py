@@ -472,7 +472,8 @@ def _respond(cycle: VisitCycle, at: int, ledger: Ledger) -> None:
     queue = NO_QUEUE if cycle.open is None else cycle.current().queue
     if not cycle.responded:
         cycle.responded = True
-        book_first_response(queue, at, max(0, at - (cycle.human_since or 0)), ledger)
+        assert cycle.human_since is not None
+        book_first_response(queue, cycle.human_since, at, ledger)
     elif cycle.asked_at is not None:
         book_reply(queue, at, max(0, at - cycle.asked_at), ledger)
         cycle.asked_at = None
