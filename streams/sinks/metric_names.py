@@ -18,8 +18,8 @@ import msgspec
 
 from streams.facts.primitives import H, P
 from streams.metrics.catalogue import CATALOGUE
-from streams.metrics.kpi import Kpi
 from streams.metrics.formulas import Age, Count, Mean, Quantile, Ratio, Terms
+from streams.metrics.kpi import Kpi
 
 Form = Literal["live", "since", "window", "counter", "histogram"]
 Unit = Literal["count", "ratio", "s"]
@@ -34,6 +34,7 @@ _PERCENTILE: Final = re.compile(r"_p\d+$")
 _SUM_OF: Final = {
     H.WAIT_ANSWERED: P.WAIT_ANSWERED_MS,
     H.FIRST_RESPONSE: P.FIRST_RESPONSE_MS,
+    H.FIRST_RESPONSE_BUSINESS: P.FIRST_RESPONSE_BUSINESS_MS,
     H.REPLY: P.REPLY_MS,
 }
 """Histogram → the primitive that sums its durations."""

@@ -7,8 +7,8 @@ import pytest
 
 from streams.facts.primitives import LEFT_REASONS, REJECTED_REASONS
 from streams.metrics.catalogue import BY_ID, CATALOGUE
-from streams.metrics.kpi import Kpi
 from streams.metrics.formulas import Age, Count, Formula, LiveCount, Mean, Quantile, Ratio, Shown
+from streams.metrics.kpi import Kpi
 
 SERVICE_LEVELS = (
     "strict", "answered_only", "ignore_short", "ignore_in_target", "abandons_met", "short_met", "with_flow_out", "live",
@@ -21,6 +21,7 @@ CALLS_AND_CHATS = (
     "wait_p99", "aht", "talk_avg", "hold_avg", "acw_avg", "transfers", "offers_missed", "callbacks", "waiting",
     "longest_wait", "longest_contact_wait", "waiting_over_target", "first_response_avg", "first_response_p50",
     "first_response_p90", "first_response_within_target", "first_response_pending", "first_response_oldest",
+    "first_response_business_avg", "first_response_business_p50", "first_response_business_p90",
     "reply_avg", "reply_p90", "bot_contained", "deflection_rate",
 )  # fmt: skip
 """Every KPI of calls and chats, variants and reasons aside."""

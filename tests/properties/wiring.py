@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from streams.books import MemoryRecord
+from streams.calendars.settings import CalendarSettings
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.metrics.settings import Variant, Variants
 from streams.pipeline import Pipeline, Source
 from streams.windows.settings import WindowSettings
-from tests.properties.histories import LATENESS_MS, MAX_AGE_MS, WRAPUP_MAX_MS, Sent
+from tests.properties.histories import LATENESS_MS, MAX_AGE_MS, MINUTE_MS, WRAPUP_MAX_MS, Sent
 from tests.reference.murmur import partition_of
 from tests.reference.rules import QueueRules, Rules
 from tests.reference.visits import Instant, Reference
@@ -20,7 +21,12 @@ PARTITIONS = 2
 
 RULES = Rules(
     queues={
-        "q1": QueueRules(target_ms=30_000, service_level="abandons_met", timezone="Europe/Berlin"),
+        "q1": QueueRules(
+            target_ms=30_000,
+            service_level="abandons_met",
+            timezone="Europe/Berlin",
+            opening_hours=((10, 125), (140, 170), (195, 975), (980, 1_440)),
+        ),
         "q2": QueueRules(
             short_abandon_ms=10_000, below_target=True, count_callback_delay=True, timezone="Asia/Kathmandu"
         ),
@@ -36,14 +42,21 @@ RULES = Rules(
 PERCENTILE_ERROR = 0.011
 
 
-def thresholds(rules: QueueRules) -> Thresholds:
+def thresholds(rules: QueueRules, calendar: str | None = None) -> Thresholds:
     return Thresholds(
         target_ms=rules.target_ms,
         target_inclusive=not rules.below_target,
         short_abandon_ms=rules.short_abandon_ms,
         first_response_target_ms=rules.first_response_target_ms,
         count_callback_delay=rules.count_callback_delay,
+        calendar=calendar,
     )
+
+
+def calendar(rules: QueueRules) -> CalendarSettings:
+    """The opening hours, every day."""
+    hours = tuple((opens * MINUTE_MS, closes * MINUTE_MS) for opens, closes in rules.opening_hours)
+    return CalendarSettings(rules.timezone, (hours,) * 7)
 
 
 def fold_settings(rules: Rules) -> FoldSettings:
@@ -52,7 +65,11 @@ def fold_settings(rules: Rules) -> FoldSettings:
         wrapup_max_ms=rules.wrapup_max_ms,
         max_age_ms=rules.max_age_ms,
         defaults=thresholds(rules.defaults),
-        queues={name: thresholds(queue) for name, queue in rules.queues.items()},
+        queues={
+            name: thresholds(queue, f"hours of {name}" if queue.opening_hours else None)
+            for name, queue in rules.queues.items()
+        },
+        calendars={f"hours of {name}": calendar(queue) for name, queue in rules.queues.items() if queue.opening_hours},
     )
 
 

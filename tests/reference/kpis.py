@@ -13,6 +13,7 @@ REJECTED_REASONS = ("full", "closed", "no_agents", "other")
 PERCENTILES = (
     *((f"wait_p{p}", "answered", p) for p in (50, 80, 90, 95, 99)),
     *((f"first_response_p{p}", "first_response", p) for p in (50, 90)),
+    *((f"first_response_business_p{p}", "first_response_business", p) for p in (50, 90)),
     ("reply_p90", "reply", 90),
 )  # fmt: skip
 
@@ -148,8 +149,10 @@ def seconds(total_ms: int, n: int) -> float | None:
 
 def responses(counted: Counted) -> dict[str, Number | None]:
     first, replies = counted.amounts("first_response"), counted.amounts("reply")
+    business = counted.amounts("first_response_business")
     return {
         "first_response_avg": seconds(sum(first), len(first)),
+        "first_response_business_avg": seconds(sum(business), len(business)),
         "first_response_within_target": ratio(counted.within_target("first_response"), len(first)),
         "reply_avg": seconds(sum(replies), len(replies)),
         "deflection_rate": ratio(counted.count("bot_contained"), counted.count("contacts")),

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.reference.opening_hours import open_ms
 from tests.reference.rules import Rules
 
 Event = dict[str, Any]
@@ -425,6 +426,9 @@ class Life:
     def human_message(self, at: int) -> None:
         if not self.responded:
             self.book(at, "first_response", max(0, at - self.clock))
+            if self.rules.of(self.queue).opening_hours:
+                business_ms = open_ms(self.clock, at, self.rules.of(self.queue))
+                self.book(at, "first_response_business", business_ms)
             self.responded = True
         elif self.reply_since is not None:
             self.book(at, "reply", at - self.reply_since)

@@ -19,6 +19,8 @@ class QueueRules:
     below_target: bool = False
     """Compare waits with the target by `<` instead of `<=`."""
     count_callback_delay: bool = False
+    opening_hours: tuple[tuple[int, int], ...] = ()
+    """Minutes of every day by the queue's own clock; none: it has no business clock."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,18 @@ RESPONSES: Final[tuple[Kpi, ...]] = (
         scopes=_SCOPES,
     ),
     mean(
+        "first_response_business_avg", {P.FIRST_RESPONSE_BUSINESS_MS: 1}, {P.FIRST_RESPONSES_BUSINESS: 1},
+        "Average first response time in the opening hours of the queue; only where the queue has a calendar.",
+        "Zendesk", scopes=_SCOPES,
+    ),
+    *(
+        quantile(
+            f"first_response_business_p{p}", H.FIRST_RESPONSE_BUSINESS, p, "the first responses, in opening hours,",
+            scopes=_SCOPES,
+        )
+        for p in (50, 90)
+    ),
+    mean(
         "reply_avg", {P.REPLY_MS: 1}, {P.REPLIES: 1},
         "Average time from a customer's message that begins a wait to the next public reply of a human.", "Chatwoot",
         scopes=_SCOPES,
