@@ -78,7 +78,7 @@ conversations AS (
 ),
 
 wrapups AS (
-    SELECT wrapped.channel, answers.queue, wrapped.time AS wrapped_at, 
+    SELECT wrapped.channel, answers.queue, wrapped.time AS wrapped_at,
         coalesce(wrapped.acw_ms, wrapped.time - begun.time) AS acw_ms
     FROM (SELECT * FROM numbered WHERE type = 'wrapup.ended') AS wrapped
     ASOF JOIN (SELECT * FROM judged WHERE outcome = 'answered') AS answers

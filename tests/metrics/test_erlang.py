@@ -14,6 +14,7 @@ MINUTE_S = 60
 AHT_S = 3 * MINUTE_S
 PATIENCE_S = 5 * MINUTE_S
 
+bounded = settings(max_examples=40, deadline=None, derandomize=True)
 loads = st.floats(0.1, 60)
 crews = st.integers(1, 70)
 targets_s = st.floats(0, 300)
@@ -111,7 +112,7 @@ def test_erlang_c_is_the_steady_state_of_the_queue(erlangs, agents):
     assert erlang_b(float(load), agents) == pytest.approx(float(chain[-1] / sum(chain)), rel=1e-13)
 
 
-@settings(max_examples=50)
+@bounded
 @given(loads, st.integers(1, 20), targets_s)
 def test_erlang_c_agrees_with_pyworkforce(erlangs, spare, target_s):
     agents = math.floor(erlangs) + spare
@@ -134,8 +135,8 @@ def test_agents_needed_agrees_with_pyworkforce(calls, goal):
 # --- limits ---
 
 
+@bounded
 @given(loads, st.integers(1, 20), targets_s)
-@settings(max_examples=30)
 def test_with_endless_patience_erlang_a_is_erlang_c(erlangs, spare, target_s):
     agents = math.ceil(erlangs) + spare
     patient, endless = ErlangA(erlangs, agents, AHT_S, 1e9), ErlangC(erlangs, agents, AHT_S)
@@ -146,8 +147,8 @@ def test_with_endless_patience_erlang_a_is_erlang_c(erlangs, spare, target_s):
     assert patient.abandon_probability < 1e-4
 
 
+@bounded
 @given(loads, crews)
-@settings(max_examples=30)
 def test_with_no_patience_who_cannot_be_answered_at_once_is_lost(erlangs, agents):
     hurried = ErlangA(erlangs, agents, AHT_S, 1e-6)
 
@@ -193,8 +194,8 @@ def test_ten_thousand_erlangs_need_few_agents_more():
 # --- laws ---
 
 
+@bounded
 @given(loads, crews, patiences_s, targets_s)
-@settings(max_examples=50)
 def test_probabilities_are_probabilities(erlangs, agents, patience_s, target_s):
     queue = ErlangA(erlangs, agents, AHT_S, patience_s)
 
@@ -205,8 +206,8 @@ def test_probabilities_are_probabilities(erlangs, agents, patience_s, target_s):
     assert queue.service_level(1e6) == pytest.approx(1 - queue.abandon_probability, abs=1e-9)
 
 
+@bounded
 @given(loads, crews, patiences_s, targets_s)
-@settings(max_examples=50)
 def test_one_agent_more_serves_better(erlangs, agents, patience_s, target_s):
     some, more = ErlangA(erlangs, agents, AHT_S, patience_s), ErlangA(erlangs, agents + 1, AHT_S, patience_s)
 
@@ -218,8 +219,8 @@ def test_one_agent_more_serves_better(erlangs, agents, patience_s, target_s):
     )
 
 
+@bounded
 @given(loads, crews, patiences_s, targets_s, st.floats(1, 60))
-@settings(max_examples=50)
 def test_a_longer_target_is_met_more_often(erlangs, agents, patience_s, target_s, longer_s):
     queue, endless = ErlangA(erlangs, agents, AHT_S, patience_s), ErlangC(erlangs, agents, AHT_S)
 
@@ -227,8 +228,8 @@ def test_a_longer_target_is_met_more_often(erlangs, agents, patience_s, target_s
     assert endless.service_level(target_s + longer_s) >= endless.service_level(target_s)
 
 
+@bounded
 @given(loads, targets_s, st.floats(0.3, 0.99), st.none() | patiences_s)
-@settings(max_examples=50)
 def test_agents_needed_is_the_least_number_that_meets_the_goal(erlangs, target_s, goal, patience_s):
     def met(agents: int) -> bool:
         queue = ErlangA(erlangs, agents, AHT_S, patience_s) if patience_s else ErlangC(erlangs, agents, AHT_S)
@@ -250,8 +251,8 @@ def test_a_goal_that_no_number_of_agents_makes_certain_is_an_error(goal):
         agents_needed(10, AHT_S, 20, goal)
 
 
+@bounded
 @given(loads, crews)
-@settings(max_examples=20)
 def test_who_waits_for_ever_waits_longer_on_average(erlangs, agents):
     assume(agents > erlangs + 0.01)
 
