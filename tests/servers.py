@@ -9,8 +9,8 @@ The markers of `conftest` (`kafka`, `redis`) skip a test, with the reason, where
 
 import base64
 import contextlib
+import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -24,10 +24,15 @@ from tests.conftest import kafka_jars
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback interface that nobody listened on a moment ago.
+
+    Below those that Linux gives to outgoing connections: until the server listens, one of these could take it.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
@@ -96,7 +101,8 @@ def _program(name: str) -> str:
 
 
 def _cluster_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """A random UUID as Kafka writes it, never with a dash at its beginning: that would be taken for an option."""
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 @contextlib.contextmanager
@@ -151,12 +157,9 @@ def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """At once: nobody needs what it would put in order, and Kafka takes ten seconds for that."""
+    process.kill()
+    process.wait()
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], address: str, log: Path, timeout_s: float = 60) -> None:
