@@ -68,15 +68,27 @@ def _window(name: str) -> str:
     return name
 
 
+def _queue(name: str) -> str:
+    if name[:1] in ROLL_UPS:
+        message = f"is no queue; {', '.join(ROLL_UPS)} begin the names of roll-ups, which have the defaults"
+        raise ValueError(message)
+    return name
+
+
 _TOPIC: Final = r"[A-Za-z0-9._-]{1,100}"
 _CHANNEL: Final = r"[a-z0-9][a-z0-9_.-]{0,49}"
 TopicName = Annotated[str, Field(pattern=f"^{_TOPIC}$")]
 WindowName = Annotated[str, AfterValidator(_window)]
 CalendarName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 ChannelName = Annotated[str, Field(pattern=f"^{_CHANNEL}$")]
+QueueName = Annotated[str, AfterValidator(_queue)]
+RollUpName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,199}$")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
+
+ROLL_UPS: Final = ("*", "@", "#")
+"""Beginnings of the names under which roll-ups are shown."""
 
 OWN_TOPICS: Final = frozenset({"facts", "visits", "deadletters"})
 """Logical topics that the worker writes: no source may be named so."""
@@ -246,7 +258,9 @@ class Config(BaseSettings):
     wrapup_max: Milliseconds = 10 * MINUTE_MS
     max_record_bytes: Size = 256 * 1024
     calendars: dict[CalendarName, CalendarConfig] = {}
-    queues: dict[str, QueueConfig] = {}
+    queues: dict[QueueName, QueueConfig] = {}
+    groups: dict[RollUpName, Annotated[list[QueueName], Field(min_length=1)]] = {}
+    segments: Annotated[list[RollUpName], BeforeValidator(_comma_separated)] = []
 
     @classmethod
     def settings_customise_sources(
@@ -311,6 +325,8 @@ class Config(BaseSettings):
             defaults=_thresholds(self.queue(DEFAULTS)),
             queues={name: _thresholds(self.queue(name)) for name in self._named_queues()},
             calendars={name: calendar.settings() for name, calendar in self.calendars.items()},
+            groups={name: tuple(dict.fromkeys(queues)) for name, queues in self.groups.items()},
+            segments=tuple(dict.fromkeys(self.segments)),
         )
 
     def window_settings(self, *, whole_log: bool = False) -> WindowSettings:

@@ -1,6 +1,6 @@
 """Stage 1's book: one source partition folded into contacts, facts, final visits and dead letters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Final
@@ -13,7 +13,7 @@ from streams.contacts.final import FinalVisit
 from streams.contacts.history import COMPACT_ABOVE, Contact, History
 from streams.contacts.ledger import Ledger
 from streams.contacts.lifecycle import NEVER, LifeCycle
-from streams.contacts.lives import BY_CODE, lives_of
+from streams.contacts.lives import BY_CODE, TICKETS, lives_of
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
 from streams.events import model as ev
@@ -29,10 +29,12 @@ from streams.facts.wire import (
     Row,
     dimension_key,
     encode,
+    group_queue,
+    is_segment,
     row_id,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the stored state; another one is refused."""
 LARGEST_VALUE: Final = 512_000
 """Bytes: a larger dead letter is cut, a larger delta is split."""
@@ -111,6 +113,7 @@ class ContactBook:
         events = self._decoder.decode([record.value for record in records])
         ahead_ms = self._settings.clock_ahead_ms
         delays, lives = self.stats.source_delay_ms, self._lives
+        ticket_channels = self._settings.ticket_channels
         for record, event in zip(records, events, strict=True):
             kind = type(event)
             if kind is Rejected or kind is Unknown:
@@ -125,6 +128,8 @@ class ContactBook:
                     at = event.time = appended_at  # type: ignore[union-attr]
                     self.stats.clamped += 1
             life = lives.get(kind)  # type: ignore[arg-type]
+            if kind is ev.MessageAdded and event.channel in ticket_channels:  # type: ignore[union-attr]
+                life = TICKETS
             if life is not None:
                 self._fold_event(life, record, event, at)  # type: ignore[arg-type]
             else:
@@ -163,6 +168,7 @@ class ContactBook:
             history.dirty = True
             self._dirty.append(history)
         if len(entries) > COMPACT_ABOVE:
+            self._post_rows(history, ledger)  # before it forgets those that have ended
             history.compact(max(watermark, at), ledger)
         wake_at = at + self._settings.lateness_ms + 1 if history.settles() else history.cycle.timer_at
         if wake_at < history.wake_at:
@@ -268,11 +274,19 @@ class ContactBook:
         for (domain, channel), ledger in self._ledgers.items():
             deltas = ledger.take_deltas()
             if deltas and ledger.rolls_up:
-                deltas[WHOLE_CHANNEL] = _sum(deltas.values())
+                deltas.update(list(self._roll_ups(deltas)))
             for queue, delta in deltas.items():
                 key = dimension_key(Dimension(channel, queue, domain))
                 for value in _encoded(delta):
                     yield Output("facts", key, value, route=queue.encode())
+
+    def _roll_ups(self, deltas: Mapping[str, Delta]) -> Iterable[tuple[str, Delta]]:
+        """The whole channel, and each group that one of the queues is in."""
+        yield WHOLE_CHANNEL, _sum(delta for queue, delta in deltas.items() if not is_segment(queue))
+        for name, queues in self._settings.groups.items():
+            members = [deltas[queue] for queue in queues if queue in deltas]
+            if members:
+                yield group_queue(name), _sum(members)
 
     def _progress(self, reading: Reading) -> Output:
         progress = Progress(
@@ -309,7 +323,7 @@ class ContactBook:
             ledger = self._ledger_of(kept)
             history = History(key, _contact_decoder.decode(encode(kept.contact)), kept.life, ledger, persisted=True)
             history.compact(self._watermark, ledger)
-            contacts.append(msgspec.structs.replace(history.contact, rows=history.cycle.rows(ledger)))
+            contacts.append(msgspec.structs.replace(history.contact, rows=history.rows(ledger)))
         return encode([self._meta(), contacts])
 
     # --- dead letters ---
@@ -340,7 +354,7 @@ class ContactBook:
 
 
 def _sum(deltas: Iterable[Delta]) -> Delta:
-    """The whole channel's delta."""
+    """The delta of what these queues are rolled up to."""
     panes: dict[int, Bag] = {}
     rows: dict[str, Row | None] = {}
     for delta in deltas:

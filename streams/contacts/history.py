@@ -10,14 +10,15 @@ from operator import attrgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Booking, Ledger, Outcome
-from streams.contacts.lifecycle import NEVER, LifeCycle, ev_time
+from streams.contacts.lifecycle import NEVER, Cycle, LifeCycle, ev_time
 from streams.contacts.lives import AnyCycle
 from streams.contacts.stats import Stats
 from streams.events import model as ev
-from streams.facts.wire import Row
+from streams.facts.wire import Row, segment_queue
 
 COMPACT_ABOVE: Final = 24
 """A contact with more entries than this forgets those that are final."""
@@ -81,6 +82,9 @@ class History:
         if cycle.timer_at <= at:
             self.fire_until(at, ledger)
         outcome = self.life.apply(cycle, event, at, ledger)
+        if ledger.segments:
+            _learn_segment(cycle, event, at, ledger)
+            _count_in_segment(cycle, ledger)
         entry = Entry(at, event, ledger.take() if ledger.booked else [], outcome)
         self.contact.entries.append(entry)
         if outcome or event.time != at:
@@ -113,6 +117,8 @@ class History:
         """Let the timers up to then happen."""
         while (timer_at := self.cycle.timer_at) <= until:
             self.life.fire(self.cycle, timer_at, ledger)
+            if ledger.segments:
+                _count_in_segment(self.cycle, ledger)
             self.contact.entries.append(Entry(timer_at, None, ledger.take()))
 
     def final_visits(self, settled: int, ledger: Ledger) -> list[FinalVisit]:
@@ -139,7 +145,7 @@ class History:
 
     def changed_rows(self, ledger: Ledger) -> list[tuple[str, str, Row | None]]:
         """(queue, row id, new content) of the rows that differ from those last handed out; None: it never was."""
-        before, now = self.contact.rows, self.cycle.rows(ledger)
+        before, now = self.contact.rows, self.rows(ledger)
         changed: list[tuple[str, str, Row | None]] = []
         for key, (queue, _) in before.items():
             if key not in now or now[key][0] != queue:
@@ -147,6 +153,18 @@ class History:
         changed += [(queue, key, row) for key, (queue, row) in now.items() if before.get(key) != (queue, row)]
         self.contact.rows = now
         return changed
+
+    def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:
+        """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now. Those of a segment begin
+        when it is known.
+        """
+        rows = self.cycle.rows(ledger)
+        segment, since = self.cycle.segment, self.cycle.segment_at
+        if segment in ledger.segments:
+            queue = segment_queue(segment)
+            known = [(key, row) for key, (_, row) in rows.items() if row.end is None or row.end > since]
+            rows |= {f"#{key}": (queue, replace(row, begin=max(row.begin, since))) for key, row in known}
+        return rows
 
     def compact(self, watermark: int, ledger: Ledger) -> None:
         """Fold the entries that nothing can precede any more into the base, and forget what is over."""
@@ -162,7 +180,8 @@ class History:
             contact.base.forget(over)
             cycle.forget(over)
             contact.published -= over
-            contact.rows = {key: row for key, row in contact.rows.items() if key in cycle.rows(ledger)}
+            rows = self.rows(ledger)
+            contact.rows = {key: row for key, row in contact.rows.items() if key in rows}
 
     def _state_before(self, index: int, ledger: Ledger) -> AnyCycle:
         """The state that the base and the first `index` entries lead to."""
@@ -173,6 +192,8 @@ class History:
                 self.life.fire(cycle, entry.at, ledger)
             else:
                 self.life.apply(cycle, entry.event, entry.at, ledger)
+                if ledger.segments:
+                    _learn_segment(cycle, entry.event, entry.at, ledger)
         ledger.discard()
         return cycle
 
@@ -192,6 +213,18 @@ class History:
         at, event = item
         late = ev_time(event) < at
         return (at, late, 0, 0, "") if late else (at, late, self.life.rank[type(event)], len(event.id), event.id)
+
+
+def _learn_segment(cycle: Cycle, event: ev.AnyEvent, at: int, ledger: Ledger) -> None:
+    """The first segment that an event names is the contact's, from then on."""
+    segment = getattr(event, "segment", None)
+    if cycle.segment is None and segment in ledger.segments:
+        cycle.segment, cycle.segment_at = segment, at
+
+
+def _count_in_segment(cycle: Cycle, ledger: Ledger) -> None:
+    if cycle.segment in ledger.segments and ledger.booked:
+        ledger.count_in_segment(cycle.segment)
 
 
 def _tally(entry: Entry, sign: int, stats: Stats) -> None:

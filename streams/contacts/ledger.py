@@ -12,7 +12,7 @@ from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
 from streams.facts.primitives import Bag
-from streams.facts.wire import PANE_MS, Delta
+from streams.facts.wire import PANE_MS, Delta, segment_queue
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
@@ -33,7 +33,8 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_bins", "_deltas", "booked", "calendars", "channel", "domain", "max_age_ms", "rolls_up", "settings", "stats",
+        "_bins", "_deltas", "booked", "calendars", "channel", "domain", "max_age_ms", "rolls_up", "segments",
+        "settings", "stats",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,9 @@ class Ledger:
         self.domain = domain
         self.rolls_up = rolls_up
         """Whether the channel's own numbers are the sums of its queues'."""
+        self.segments = frozenset(settings.segments if rolls_up else ())
+        """Those under which is counted what the contacts of each have booked; where nothing is rolled up, the life
+        cycle books them too."""
         self.settings = settings
         self.calendars = calendars
         """By name, those of the settings."""
@@ -84,6 +88,11 @@ class Ledger:
     def discard(self) -> None:
         """Forget what a replay has booked: it was posted before."""
         self.booked = []
+
+    def count_in_segment(self, segment: str) -> None:
+        """Count what was booked since the last `take` under the segment too."""
+        queue = segment_queue(segment)
+        self.booked += [(queue, pane, bag) for _, pane, bag in self.booked]
 
     def take(self) -> list[Booking]:
         """What was booked since the last call; from now on it counts."""

@@ -26,6 +26,10 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
 
     timer_at: int = NEVER
     """When something happens by itself; `LifeCycle.fire` does it."""
+    segment: str | None = None
+    """The first that an event has named, once segments are shown; the history sees to it."""
+    segment_at: int = 0
+    """Since when it is known."""
 
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open."""

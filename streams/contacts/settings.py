@@ -1,11 +1,14 @@
 """What the fold of contacts depends on: horizons and thresholds. Its hash stands in the state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
 from streams.calendars.settings import CalendarSettings
+from streams.facts.primitives import TARGETS
+from streams.facts.wire import group_queue
 
 
 class Thresholds(msgspec.Struct, frozen=True):
@@ -26,6 +29,32 @@ class Thresholds(msgspec.Struct, frozen=True):
     def in_target(self, wait_ms: int) -> bool:
         """Whether a wait is within T."""
         return wait_ms <= self.target_ms if self.target_inclusive else wait_ms < self.target_ms
+
+
+TICKET_CHANNELS: Final = frozenset({"ticket", "email"})
+"""Channels of tickets where the configuration names none."""
+
+ZENDESK: Final[Mapping[str, tuple[str, ...]]] = {
+    "requester_wait": ("pending",),
+    "agent_work": ("pending", "on_hold"),
+}
+ZAMMAD: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(TARGETS, ("pending",))
+
+
+class TargetRule(msgspec.Struct, frozen=True):
+    """How soon something is due to the tickets that it holds for."""
+
+    metric: str
+    """One of `facts.primitives.TARGETS`."""
+    target_ms: int
+    business: bool = False
+    """Whether it is measured in the opening hours of the queue's calendar; holds only where the queue has one."""
+    priority: str | None = None
+    """Lower case; `normal` holds for tickets without one too. None: for every priority."""
+    queues: tuple[str, ...] | None = None
+    """None: every queue."""
+    from_ms: int = 0
+    """It holds for what is applied from then on (epoch ms)."""
 
 
 class FoldSettings(msgspec.Struct, frozen=True):
@@ -49,12 +78,30 @@ class FoldSettings(msgspec.Struct, frozen=True):
     queues: Mapping[str, Thresholds] = {}
     calendars: Mapping[str, CalendarSettings] = {}
     """By the names that thresholds refer to."""
+    groups: Mapping[str, tuple[str, ...]] = {}
+    """Name of a group → its queues: rolled up as the queue `@name` of each channel."""
+    segments: tuple[str, ...] = ()
+    """The segments that are shown, each as the queue `#name`."""
+    ticket_channels: frozenset[str] = TICKET_CHANNELS
+    """Channels whose messages belong to tickets."""
+    ticket_targets: tuple[TargetRule, ...] = ()
+    ticket_pauses: Mapping[str, tuple[str, ...]] = ZENDESK
+    """Target → statuses in which its clock stands still."""
+    tickets_kept_ms: int = 30 * 86_400_000
+    """How long after its last event a done ticket is kept: reopened later, it is an orphan."""
+    sla_due_soon_ms: int = 1_800_000
+    """So long before it is due a target is due soon."""
     exact_edges_ms: tuple[int, ...] = (5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000)
     """Histogram edges counted exactly, besides every threshold (Prometheus' buckets)."""
 
     def thresholds(self, queue: str) -> Thresholds:
         """The thresholds of a queue: its own, else the defaults."""
         return self.queues.get(queue, self.defaults)
+
+    def groups_of(self, queues: Iterable[str]) -> list[str]:
+        """Queue names (`@name`) of the groups that one of these queues is in. O(groups)."""
+        named = set(queues)
+        return [group_queue(name) for name, members in self.groups.items() if not named.isdisjoint(members)]
 
     def max_age(self, channel: str) -> int:
         """Maximum age of a visit of the channel, ms."""

@@ -21,6 +21,21 @@ NO_QUEUE: Final = "-"
 """The queue of contacts that never enter one."""
 
 
+def group_queue(name: str) -> str:
+    """The queue under which a group of queues is shown."""
+    return f"@{name}"
+
+
+def segment_queue(name: str) -> str:
+    """The queue under which a segment is shown."""
+    return f"#{name}"
+
+
+def is_segment(queue: str) -> bool:
+    """Whether it is a segment's: what is in it is in other queues too."""
+    return queue.startswith("#")
+
+
 class Dimension(NamedTuple):
     """What numbers are kept for."""
 
@@ -55,6 +70,15 @@ class RowKind:
 
     WAITING: Final = 1
     FIRST_RESPONSE: Final = 2
+    BACKLOG: Final = 10
+    TARGET: Final = 11
+    """A target of a ticket whose clock runs, or that is breached and not fulfilled."""
+    AGENT_AVAILABLE: Final = 40
+    AGENT_OFFERED: Final = 41
+    AGENT_ON_CONTACT: Final = 42
+    AGENT_WRAPUP: Final = 43
+    AGENT_BREAK: Final = 44
+    AGENT_OFFLINE: Final = 45
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -69,12 +93,19 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     contact_since: int
     """Start of the contact's clock (`longest_contact_wait`)."""
     target_ms: int
-    """Over target once t − since is larger."""
+    """Over target once t − since is larger; of a `TARGET`: due soon, so long before it is due."""
     evict_at: int | None
     """A waiting row still open then is a ghost: the view leaves it out from that moment on and counts `EVICTED` in
     that pane, until the fold has booked it and closed the row."""
     lost_wait_ms: int | None = None
     """Of a waiting row that ended as an abandon: the wait. Stage 2 remembers the last of them, for the supervisor."""
+    group: int = 0
+    """Of the backlog the priority (index in `PRIORITIES`), of a target which (index in `TARGETS`)."""
+    due_at: int | None = None
+    """Of a target: when it is due, of a breached one when it was."""
+    overdue: int | None = None
+    """Of a target: the primitive that the view counts in the pane of `due_at` once that has passed, until the fold has
+    booked it and this is None."""
 
 
 class Delta(msgspec.Struct, array_like=True, gc=False):

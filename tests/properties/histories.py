@@ -84,6 +84,9 @@ class Teller:
         self.channel = channel
         self.at = at
         self.events: list[Event] = []
+        self.segment = self.one_of(None, None, None, "gold", "gold", "trial", "not shown")
+        self.unknown_until = self.one_of(0, 0, 0, 0, 1, 2, 4)
+        """So many events do not name the segment."""
 
     def say(self, kind: str, /, **fields: Any) -> None:
         self.at += self.draw(gaps())
@@ -92,6 +95,8 @@ class Teller:
     def say_at(self, at: int, kind: str, /, **fields: Any) -> None:
         number = f"{self.contact}#{len(self.events)}"
         base = {"v": 1, "id": number, "type": kind, "time": at, "channel": self.channel, "contact": self.contact}
+        if len(self.events) >= self.unknown_until:
+            fields["segment"] = self.segment
         self.events.append({**base, **{key: value for key, value in fields.items() if value is not None}})
 
     def one_of(self, *choices: Any) -> Any:
@@ -140,7 +145,8 @@ class Teller:
         return self.outcome(queue)
 
     def enter(self, queue: str) -> None:
-        if self.one_of(False, False, False, False, True):
+        # the offer of a callback may be moved, and is then its segment's only if it was so at first
+        if not self.unknown_until and self.one_of(False, False, False, False, True):
             due = self.one_of(None, self.at + 30_000, self.at + 300_000, self.at - 1_000)
             self.say("queue.entered", queue=queue, callback=True, due=due)
         else:

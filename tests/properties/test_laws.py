@@ -42,7 +42,7 @@ def test_everybody_offered_is_somewhere(sent: list[Sent], pause: int):
 
 def check_sum(centre: Centre, channel: str, now: int) -> None:
     values = centre.values(channel, now)
-    for queue in {queue for queue, _ in values}:
+    for queue in {queue for queue, _ in values if not queue.startswith("#")}:
         ends = sum(values[queue, "all"][kpi] for kpi in ("answered", "abandoned", "flowed_out", "evicted"))
 
         assert values[queue, "all"]["offered"] == ends + values[queue, "live"]["waiting"], queue
@@ -54,7 +54,7 @@ def test_queues_sum_to_their_channel(sent: list[Sent]):
     centre = Centre()
     centre.feed(sent)
     values = centre.values(sent[0].channel, sent[-1].arrives)
-    queues = {queue for queue, _ in values} - {"*"}
+    queues = {queue for queue, _ in values if queue[0] not in "*@#"}
     asked = [(window, kpi) for window in ROLLING for kpi in SUMS] + [
         ("live", "waiting"),
         ("live", "waiting_over_target"),
@@ -62,6 +62,21 @@ def test_queues_sum_to_their_channel(sent: list[Sent]):
 
     for window, kpi in asked if values else ():
         assert values["*", window][kpi] == sum(values[queue, window][kpi] for queue in queues), (window, kpi)
+
+
+@given(clean_starts())
+def test_queues_sum_to_their_groups(sent: list[Sent]):
+    assume(sent)
+    centre = Centre()
+    centre.feed(sent)
+    values = centre.values(sent[0].channel, sent[-1].arrives)
+    asked = [(window, kpi) for window in ROLLING for kpi in SUMS] + [("live", "waiting")]
+
+    for group, queues in RULES.groups.items():
+        shown = [queue for queue in queues if (queue, "live") in values]
+        assert ((f"@{group}", "live") in values) == bool(shown)
+        for window, kpi in asked if shown else ():
+            assert values[f"@{group}", window][kpi] == sum(values[queue, window][kpi] for queue in shown), (group, kpi)
 
 
 def with_target(target_ms: int) -> Centre:

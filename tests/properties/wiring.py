@@ -37,6 +37,8 @@ RULES = Rules(
     wrapup_max_ms=WRAPUP_MAX_MS,
     interval_ms=1_800_000,
     partitions=PARTITIONS,
+    groups={"both": ("q1", "q2"), "one": ("q2", "never")},
+    segments=("gold", "trial"),
 )
 """Two queues that differ in everything; `-` and `*` have the defaults."""
 
@@ -70,6 +72,8 @@ def fold_settings(rules: Rules) -> FoldSettings:
             name: thresholds(queue, f"hours of {name}" if queue.opening_hours else None)
             for name, queue in rules.queues.items()
         },
+        groups=rules.groups,
+        segments=rules.segments,
         calendars={f"hours of {name}": calendar(queue) for name, queue in rules.queues.items() if queue.opening_hours},
     )
 

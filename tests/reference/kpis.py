@@ -25,6 +25,7 @@ class Waiting:
     queue: str
     since: int
     contact_since: int
+    segment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Pending:
 
     queue: str
     since: int
+    segment: str | None = None
 
 
 def ratio(above: Number, below: Number) -> float | None:

@@ -30,6 +30,8 @@ class Fact(NamedTuple):
     queue: str
     what: str
     amount: int = 1
+    segment: str | None = None
+    """What the contact's segment was known to be then."""
 
 
 @dataclass
@@ -62,6 +64,9 @@ class Visit:
     hold_ms: int | None = None
     wrapup_start: int | None = None
     wrapped: bool = False
+    segment: str | None = None
+    """That of the contact when it was offered."""
+    segmented: bool = False
 
 
 @dataclass
@@ -87,6 +92,8 @@ class Life:
     clock: int | None = None
     """Start of the human clock; None: a bot talks, or all is over."""
     responded: bool = False
+    segment: str | None = None
+    """The first that an event has named."""
     reply_since: int | None = None
     negative_waits: int = 0
 
@@ -109,7 +116,8 @@ class Life:
 
     def arrivals(self) -> list[Fact]:
         """A visit is offered when it begins to wait; a callback that ends before it is due, when it ends."""
-        return [Fact(v.offered_at, v.queue, "offered") for v in self.visits if v.offered_at is not None]
+        offered = [visit for visit in self.visits if visit.offered_at is not None]
+        return [Fact(visit.offered_at, visit.queue, "offered", segment=visit.segment) for visit in offered]
 
     def book(self, at: int, what: str, amount: int = 1, queue: str | None = None) -> None:
         self.facts.append(Fact(at, queue if queue is not None else self.queue, what, amount))
@@ -120,7 +128,7 @@ class Life:
             return
         at = self.last_at = self.visit.begin + self.max_age_ms
         self.visit.outcome, self.visit.left_at, self.visit.booked_at = "evicted", at, at
-        self.book(at, "evicted")
+        self.facts.append(Fact(at, self.queue, "evicted", segment=self.segment))
         self.state = "idle"
 
     def expires_at(self) -> int | None:
@@ -148,9 +156,19 @@ class Life:
         if self.since is None:
             self.since = at
         self.last_at, self.time = at, event["time"]
-        if event.get("late") and not self.takes_late(event):
-            return LATE
-        return self.happen(event)
+        booked = len(self.facts)
+        outcome = LATE if event.get("late") and not self.takes_late(event) else self.happen(event)
+        self.learn_segment(event, booked)
+        return outcome
+
+    def learn_segment(self, event: Event, booked: int) -> None:
+        """What is booked counts under the segment as far as it is known then: the facts from `booked` on."""
+        if self.segment is None and event.get("segment") in self.rules.segments:
+            self.segment = event["segment"]
+        self.facts[booked:] = [fact._replace(segment=self.segment) for fact in self.facts[booked:]]
+        for visit in self.visits:
+            if visit.offered_at is not None and not visit.segmented:
+                visit.segment, visit.segmented = self.segment, True
 
     def takes_late(self, event: Event) -> bool:
         """A late event opens nothing and undoes nothing; an outcome that it alone proves counts."""

@@ -36,7 +36,17 @@ class Rules:
     interval_ms: int = 15 * MINUTE_MS
     windows: tuple[str, ...] = ("1m", "5m", "15m", "30m", "60m", "today", "interval", "previous_interval", "all")
     partitions: int = 8
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    segments: tuple[str, ...] = ()
 
     def of(self, queue: str) -> QueueRules:
         """The rules of `queue`; `-` and queues not named have the defaults."""
         return self.queues.get(queue, self.defaults)
+
+    def holds(self, line: str, queue: str, segment: str | None) -> bool:
+        """Whether what counts for `queue`, and for a contact of `segment`, counts in the line shown as `line`."""
+        if line.startswith("#"):
+            return line[1:] in self.segments and line[1:] == segment
+        if line.startswith("@"):
+            return queue in self.groups.get(line[1:], ())
+        return line in ("*", queue)

@@ -155,31 +155,34 @@ class Instant:
             self.lives.append(then)
 
     def queues(self) -> set[str]:
-        """Every queue that anything was ever counted for, and the whole channel."""
-        return {WHOLE_CHANNEL, *(fact.queue for fact in self.facts)}
+        """Every queue that anything was ever counted for, the whole channel, every group and segment."""
+        groups = {f"@{name}" for name in self.rules.groups}
+        segments = {f"#{name}" for name in self.rules.segments}
+        return {WHOLE_CHANNEL, *groups, *segments, *(fact.queue for fact in self.facts)}
 
     def waiting(self) -> list[kpis.Waiting]:
         return [
-            kpis.Waiting(life.visit.queue, life.visit.since, life.visit.contact_since)
+            kpis.Waiting(life.visit.queue, life.visit.since, life.visit.contact_since, life.segment)
             for life in self.lives
             if life.state == "waiting" and life.visit.begin <= self.now
         ]
 
     def pending(self) -> list[kpis.Pending]:
         return [
-            kpis.Pending(life.visit.queue, life.clock)
+            kpis.Pending(life.visit.queue, life.clock, life.segment)
             for life in self.lives
             if life.state in ("waiting", "talking") and life.visit.begin <= self.now and life.owes_first_response
         ]
 
     def live(self, queue: str) -> dict[str, kpis.Number | None]:
-        waiting = [row for row in self.waiting() if queue in (WHOLE_CHANNEL, row.queue)]
-        pending = [row for row in self.pending() if queue in (WHOLE_CHANNEL, row.queue)]
+        waiting = [row for row in self.waiting() if self.rules.holds(queue, row.queue, row.segment)]
+        pending = [row for row in self.pending() if self.rules.holds(queue, row.queue, row.segment)]
         return kpis.live_values(waiting, pending, self.now, self.rules)
 
     def window(self, queue: str, window: str) -> dict[str, kpis.Number | None]:
         rules = self.rules.of(queue)
         zone = self.rules.timezone if queue == WHOLE_CHANNEL else rules.timezone
         first, last = windows.bounds(window, self.now, zone, self.rules.interval_ms)
-        shown = [fact for fact in self.facts if first <= fact.at <= last and queue in (WHOLE_CHANNEL, fact.queue)]
+        held = [fact for fact in self.facts if self.rules.holds(queue, fact.queue, fact.segment)]
+        shown = [fact for fact in held if first <= fact.at <= last]
         return kpis.window_values(shown, rules.service_level, self.live(queue)["waiting_over_target"], self.rules)
