@@ -1,5 +1,6 @@
 """Stage 1's book: one source partition folded into contacts, facts, final visits and dead letters."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -9,29 +10,25 @@ import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
 from streams.calendars.clock import Calendar
-from streams.contacts.final import FinalVisit
-from streams.contacts.history import COMPACT_ABOVE, Contact, History
-from streams.contacts.ledger import Ledger
+from streams.contacts.history import Arrival, Contact, History
+from streams.contacts.ledger import Ledger, add
 from streams.contacts.lifecycle import NEVER, LifeCycle
-from streams.contacts.lives import BY_CODE, TICKETS, lives_of
+from streams.contacts.lives import BY_CODE, LIVES, lives_of
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
 from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
-from streams.facts.primitives import Bag
 from streams.facts.wire import (
     PROGRESS_KEY,
     WHOLE_CHANNEL,
     Delta,
     Dimension,
     Progress,
-    Row,
     dimension_key,
     encode,
     group_queue,
     is_segment,
-    row_id,
 )
 
 FORMAT: Final = 3
@@ -57,6 +54,15 @@ class Meta(msgspec.Struct, array_like=True):
     appended_at: int
 
 
+class Inbox:
+    """Events of one kind of life cycle that wait to be applied, by whom they are about."""
+
+    def __init__(self, life: LifeCycle) -> None:
+        self.life = life
+        self.waiting: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        """(channel, name) → what has arrived, in order."""
+
+
 class ContactBook:
     """The fold of partition `partition` of `topic`. See `books.Book`."""
 
@@ -65,14 +71,16 @@ class ContactBook:
         self.topic = topic
         self._source = source or topic
         self.partition = partition
-        self.stats = Stats()
+        self._stats = Stats()
         self.settings_changed = False
         """Whether the restored state was folded under other settings: booked outcomes keep theirs."""
         self._settings = settings
         self._decoder = EventDecoder(settings.max_record_bytes)
         self._bins = Bins(settings.edges())
         self._calendars = {name: Calendar(calendar) for name, calendar in settings.calendars.items()}
-        self._lives = lives_of(topic)
+        self._inboxes = [Inbox(life) for life in LIVES]
+        self._inbox_of = {kind: self._inboxes[LIVES.index(life)] for kind, life in lives_of(topic).items()}
+        """Class of event → where it waits for its contact."""
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         """(domain, channel) → its ledger."""
         self._contacts: dict[str, History] = {}
@@ -80,7 +88,6 @@ class ContactBook:
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
         self._wake_times: list[int] = []
         """The seconds of `_wakes`, a heap."""
-        self._next_wake_at = NEVER
         self._offset = 0
         self._watermark = 0
         self._appended_at = 0
@@ -88,6 +95,12 @@ class ContactBook:
         self._dirty: list[History] = []
         self._gone: list[str] = []
         self._outputs: list[Output] = []
+
+    @property
+    def stats(self) -> Stats:
+        """What became of the records so far; always the same object, up to date when it is asked for."""
+        self._settle()
+        return self._stats
 
     @property
     def offset(self) -> int:
@@ -104,171 +117,175 @@ class ContactBook:
 
     # --- fold ---
 
-    def fold(self, records: Sequence[Record]) -> None:  # noqa: C901 - the hot loop: a call per record costs
-        """Apply records in offset order; those below `offset` were folded before."""
+    def fold(self, records: Sequence[Record]) -> None:
+        """Take in records in offset order; those below `offset` were folded before.
+
+        What is on time waits until the next drain, so that a contact is looked up once for all its events. What an
+        event meets is settled here: its lateness, and the second that the watermark had reached.
+        """
         if records and records[0].offset < self._offset:
             records = [record for record in records if record.offset >= self._offset]
         if not records:
             return
         events = self._decoder.decode([record.value for record in records])
-        ahead_ms = self._settings.clock_ahead_ms
-        delays, lives = self.stats.source_delay_ms, self._lives
-        ticket_channels = self._settings.ticket_channels
+        inbox_of, lateness_ms = self._inbox_of, self._settings.lateness_ms
+        watermark = self._watermark
+        settled = watermark // _TICK_MS * _TICK_MS
         for record, event in zip(records, events, strict=True):
             kind = type(event)
             if kind is Rejected or kind is Unknown:
                 self._dead_letter(record, event)  # type: ignore[arg-type]
                 continue
             at: int = event.time  # type: ignore[assignment, union-attr] # decoding has made it an int
-            appended_at = record.timestamp
-            if appended_at is not None:
-                if event.source is not None:  # type: ignore[union-attr]
-                    delays[event.source] = appended_at - at  # type: ignore[union-attr]
-                if at > appended_at + ahead_ms:
-                    at = event.time = appended_at  # type: ignore[union-attr]
-                    self.stats.clamped += 1
-            life = lives.get(kind)  # type: ignore[arg-type]
-            if kind is ev.MessageAdded and event.channel in ticket_channels:  # type: ignore[union-attr]
-                life = TICKETS
-            if life is not None:
-                self._fold_event(life, record, event, at)  # type: ignore[arg-type]
+            if record.timestamp is not None:
+                at = self._appended(event, at, record.timestamp)  # type: ignore[arg-type]
+            inbox = inbox_of.get(kind)  # type: ignore[arg-type]
+            if inbox is None:
+                self._stats.applied[kind] += 1  # type: ignore[index]
+            elif at < watermark - lateness_ms:
+                self._fold_late(inbox, record, event, watermark)  # type: ignore[arg-type]
             else:
-                self.stats.applied[kind] += 1  # type: ignore[index]
-            if at > self._watermark:
-                self._watermark = at
-                if at >= self._next_wake_at:
-                    self._wake()
+                inbox.waiting[inbox.life.identify(event)].append((settled, event))  # type: ignore[arg-type]
+            if at > watermark:
+                self._watermark = watermark = at
+                settled = at // _TICK_MS * _TICK_MS
         self._offset = records[-1].offset + 1
         self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
         self._pending += len(records)
 
-    def _fold_event(self, life: LifeCycle, record: Record, event: ev.AnyEvent, at: int) -> None:
-        watermark = self._watermark
-        late = at < watermark - self._settings.lateness_ms
-        channel, name = life.identify(event)
-        key = f"{life.code}\x1f{channel}\x1f{name}"
-        history = self._contacts.get(key)
-        ledger = self._ledger(life, channel)
+    def _appended(self, event: ev.AnyEvent, at: int, appended_at: int) -> int:
+        """The event's time, set back to when it was appended if it is too far ahead of that."""
+        if event.source is not None:
+            self._stats.source_delay_ms[event.source] = appended_at - at
+        if at > appended_at + self._settings.clock_ahead_ms:
+            at = event.time = appended_at
+            self._stats.clamped += 1
+        return at
+
+    def _fold_late(self, inbox: Inbox, record: Record, event: ev.AnyEvent, watermark: int) -> None:
+        """An event from beyond the horizon counts only for a contact that is still known."""
+        channel, name = whom = inbox.life.identify(event)
+        history = self._contacts.get(_key(inbox.life, channel, name))
+        arrivals = inbox.waiting.pop(whom, None)
+        if arrivals or history is not None:
+            history = self._apply(inbox.life, whom, arrivals or [])
         if history is None:
-            if late:
-                self.stats.others[type(event), "too_late"] += 1
-                self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
-                return
-            history = self._contacts[key] = History(key, Contact(life.code, channel, name), life, ledger)
-            self._schedule(history, at + ledger.max_age_ms)
-        elif event.id in history.ids:
-            self.stats.others[type(event), "duplicate"] += 1
-            return
-        entries = history.contact.entries
-        if late or (entries and entries[-1].at >= at):
-            history.insert(event, watermark if late else at, watermark // _TICK_MS * _TICK_MS, ledger)
+            self._stats.others[type(event), "too_late"] += 1
+            self._dead_letter_as(record, "too_late", "$.time", f"older than the horizon, {watermark} seen before")
         else:
-            history.append(event, at, ledger)
-        if not history.dirty:
-            history.dirty = True
-            self._dirty.append(history)
-        if len(entries) > COMPACT_ABOVE:
-            self._post_rows(history, ledger)  # before it forgets those that have ended
-            history.compact(max(watermark, at), ledger)
-        wake_at = at + self._settings.lateness_ms + 1 if history.settles() else history.cycle.timer_at
-        if wake_at < history.wake_at:
-            self._schedule(history, wake_at)
+            history.receive_late(event, watermark)
+            self._schedule(history)
+
+    def _apply(self, life: LifeCycle, whom: tuple[str, str], arrivals: Iterable[Arrival]) -> History | None:
+        """A contact after all its events and what time has brought about; None: it is over."""
+        channel, name = whom
+        key = _key(life, channel, name)
+        history = self._contacts.get(key)
+        if history is None:
+            history = History(key, Contact(life.code, channel, name), life, self._ledger(life, channel))
+        history.receive(arrivals)
+        self._touch(history)
+        return self._attend(history)
 
     def _ledger(self, life: LifeCycle, channel: str) -> Ledger:
         key = life.domain, channel
         ledger = self._ledgers.get(key)
         if ledger is None:
-            ledger = self._ledgers[key] = Ledger(
-                channel,
-                self._settings,
-                self._bins,
-                self._calendars,
-                self.stats,
-                life.domain,
-                rolls_up=life.rolls_up,
-            )
+            ledger = self._ledgers[key] = self._new_ledger(life, channel)
         return ledger
 
-    def _ledger_of(self, history: History) -> Ledger:
-        return self._ledger(history.life, history.contact.channel)
+    def _new_ledger(self, life: LifeCycle, channel: str) -> Ledger:
+        return Ledger(
+            channel,
+            self._settings,
+            self._bins,
+            self._calendars,
+            self._stats,
+            life.domain,
+            rolls_up=life.rolls_up,
+        )
 
     # --- time: what the watermark makes happen ---
 
-    def _schedule(self, history: History, wake_at: int) -> None:
-        """Look at the contact when the watermark's second has reached wake_at, unless that is planned sooner.
-
-        It may be planned too soon, never too late: what happens depends on the second reached alone.
-        """
-        if wake_at >= history.wake_at:
-            return
-        history.wake_at = wake_at
-        second = -(-wake_at // _TICK_MS) * _TICK_MS
-        waking = self._wakes.get(second)
-        if waking is not None:
-            waking.append(history.key)
-            return
-        self._wakes[second] = [history.key]
-        heappush(self._wake_times, second)
-        self._next_wake_at = self._wake_times[0]
-
-    def _wake(self) -> None:
-        """Evictions, publications and departures up to the watermark's second."""
-        settled = self._watermark // _TICK_MS * _TICK_MS
-        times = self._wake_times
+    def _settle(self) -> None:
+        """Apply what waits, then let happen what is due at the watermark's second."""
+        for inbox in self._inboxes:
+            for whom, arrivals in inbox.waiting.items():
+                self._apply(inbox.life, whom, arrivals)
+            inbox.waiting.clear()
+        settled, times = self._settled, self._wake_times
         while times and times[0] <= settled:
             for key in self._wakes.pop(heappop(times)):
                 history = self._contacts.get(key)
                 if history is not None and history.wake_at <= settled:
                     history.wake_at = NEVER
-                    self._attend(history, settled)
-        self._next_wake_at = times[0] if times else NEVER
+                    self._attend(history)
 
-    def _attend(self, history: History, settled: int) -> None:
-        ledger = self._ledger_of(history)
-        if history.cycle.timer_at <= settled:
-            history.fire_until(settled, ledger)
-            self._touch(history)
-        final = history.final_visits(settled, ledger)
-        if final:
-            self._outputs += [_output(visit) for visit in final]
-            self._touch(history)
-        if history.gone_at(ledger) <= settled:
-            self._part_with(history, ledger)
-        else:
-            self._schedule(history, history.next_wake_at(ledger))
+    @property
+    def _settled(self) -> int:
+        """The second that the watermark has reached, epoch ms."""
+        return self._watermark // _TICK_MS * _TICK_MS
+
+    def _attend(self, history: History) -> History | None:
+        """Let happen what is due, and forget the contact if it is over."""
+        if history.due_at <= self._settled:
+            if history.attend(self._settled):
+                self._touch(history)
+            if history.over:
+                self._part_with(history)
+                return None
+        self._contacts[history.key] = history
+        self._schedule(history)
+        return history
 
     def _touch(self, history: History) -> None:
         if not history.dirty:
             history.dirty = True
             self._dirty.append(history)
 
-    def _part_with(self, history: History, ledger: Ledger) -> None:
+    def _schedule(self, history: History) -> None:
+        """Look at the contact when the watermark's second has reached `due_at`, unless that is planned sooner."""
+        if history.due_at >= history.wake_at:
+            return
+        history.wake_at = history.due_at
+        second = -(-history.due_at // _TICK_MS) * _TICK_MS
+        waking = self._wakes.get(second)
+        if waking is not None:
+            waking.append(history.key)
+            return
+        self._wakes[second] = [history.key]
+        heappush(self._wake_times, second)
+
+    def _part_with(self, history: History) -> None:
         if history.dirty:
-            self._post_rows(history, ledger)
-        del self._contacts[history.key]
+            history.post_rows()
+        self._contacts.pop(history.key, None)
         if history.persisted:
             self._gone.append(history.key)
-        history.key = ""
 
     # --- drain ---
 
     def drain(self, reading: Reading) -> Flush:
         """Changed contacts, facts with their roll-ups, visits, dead letters and the progress of this partition."""
+        self._settle()
         rows: dict[bytes, bytes | None] = {key.encode(): None for key in self._gone}
         for history in self._dirty:
             history.dirty = False
-            if history.key:
-                self._post_rows(history, self._ledger_of(history))
+            if not history.over:
+                history.post_rows()
                 rows[history.key.encode()] = encode(history.contact)
                 history.persisted = True
-        outputs = [*self._outputs, *self._facts(), self._progress(reading)]
+        outputs = [*self._outputs, *self._final(), *self._facts(), self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
         self._dirty, self._gone, self._outputs, self._pending = [], [], [], 0
         return flush
 
-    def _post_rows(self, history: History, ledger: Ledger) -> None:
-        for queue, key, row in history.changed_rows(ledger):
-            ledger.delta(queue).rows[row_id(history.contact.name, key)] = row
+    def _final(self) -> Iterable[Output]:
+        """Final visits, in the order in which they became final: the same for any cut into batches."""
+        final = [visit for ledger in self._ledgers.values() for visit in ledger.take_final()]
+        final.sort(key=lambda item: (item[0], item[1].channel, item[1].contact))
+        for _, visit in final:
+            yield Output("visits", visit.contact.encode(), _encode_json(visit))
 
     def _facts(self) -> Iterable[Output]:
         for (domain, channel), ledger in self._ledgers.items():
@@ -309,7 +326,7 @@ class ContactBook:
             life = BY_CODE[contact.life]
             ledger = self._ledger(life, contact.channel)
             history = self._contacts[key.decode()] = History(key.decode(), contact, life, ledger, persisted=True)
-            self._schedule(history, history.next_wake_at(ledger))
+            self._schedule(history)
 
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"{self.topic}[{self.partition}]")
@@ -318,23 +335,25 @@ class ContactBook:
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(contacts)."""
+        self._settle()
         contacts = []
         for key, kept in sorted(self._contacts.items(), key=itemgetter(0)):
-            ledger = self._ledger_of(kept)
-            history = History(key, _contact_decoder.decode(encode(kept.contact)), kept.life, ledger, persisted=True)
-            history.compact(self._watermark, ledger)
-            contacts.append(msgspec.structs.replace(history.contact, rows=history.rows(ledger)))
+            ledger = self._new_ledger(kept.life, kept.contact.channel)  # of its own: nothing is booked
+            contact = _contact_decoder.decode(encode(kept.contact))
+            history = History(key, contact, kept.life, ledger, persisted=True)
+            history.compact(self._watermark)
+            contacts.append(msgspec.structs.replace(history.contact, rows=history.rows()))
         return encode([self._meta(), contacts])
 
     # --- dead letters ---
 
     def _dead_letter(self, record: Record, bad: Rejected | Unknown) -> None:
         if isinstance(bad, Unknown):
-            self.stats.others[None, "unknown"] += 1
+            self._stats.others[None, "unknown"] += 1
             self._dead_letter_as(record, "unknown", "$.type", f"type {bad.type[:100]!r} is not known")
         else:
-            self.stats.others[None, "rejected"] += 1
-            self.stats.rejected[bad.reason] += 1
+            self._stats.others[None, "rejected"] += 1
+            self._stats.rejected[bad.reason] += 1
             self._dead_letter_as(record, bad.reason, bad.path, bad.message)
 
     def _dead_letter_as(self, record: Record, reason: str, path: str, message: str) -> None:
@@ -353,18 +372,21 @@ class ContactBook:
         self._outputs.append(Output("deadletters", key, value, tuple(headers)))
 
 
+def _key(life: LifeCycle, channel: str, name: str) -> str:
+    """Where the book and the changelog keep a contact."""
+    return f"{life.code}\x1f{channel}\x1f{name}"
+
+
 def _sum(deltas: Iterable[Delta]) -> Delta:
     """The delta of what these queues are rolled up to."""
-    panes: dict[int, Bag] = {}
-    rows: dict[str, Row | None] = {}
+    total = Delta({}, {})
+    panes, rows = total.panes, total.rows
     for delta in deltas:
         for pane, bag in delta.panes.items():
-            total = panes.setdefault(pane, {})
-            for primitive, n in bag.items():
-                total[primitive] = total.get(primitive, 0) + n
+            add(panes, pane, bag)
         # A row that has moved to another queue is taken back there and present here: present wins.
         rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
-    return Delta(panes, rows)
+    return total
 
 
 def _encoded(delta: Delta) -> Iterable[bytes]:
@@ -377,7 +399,3 @@ def _encoded(delta: Delta) -> Iterable[bytes]:
     middle_pane, middle_row = len(panes) // 2, len(rows) // 2
     yield from _encoded(Delta(dict(panes[:middle_pane]), dict(rows[:middle_row])))
     yield from _encoded(Delta(dict(panes[middle_pane:]), dict(rows[middle_row:])))
-
-
-def _output(visit: FinalVisit) -> Output:
-    return Output("visits", visit.contact.encode(), _encode_json(visit))

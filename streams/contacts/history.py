@@ -6,22 +6,25 @@ more are folded into `base` and forgotten, so a contact stays small however long
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Booking, Ledger, Outcome
 from streams.contacts.lifecycle import NEVER, Cycle, LifeCycle, ev_time
 from streams.contacts.lives import AnyCycle
 from streams.contacts.stats import Stats
 from streams.events import model as ev
-from streams.facts.wire import Row, segment_queue
+from streams.facts.wire import Row, row_id, segment_queue
 
 COMPACT_ABOVE: Final = 24
 """A contact with more entries than this forgets those that are final."""
+
+Arrival = tuple[int, ev.AnyEvent]
+"""(the second, in epoch ms, that the watermark had reached before the record; an event that was on time then)."""
 
 
 class Entry(msgspec.Struct, array_like=True, gc=False):
@@ -31,7 +34,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     """Where it is booked, epoch ms: its event time; of a late event the watermark that it met."""
     event: ev.AnyEvent | None
     """None: a timer."""
-    booked: list[Booking]
+    booked: tuple[Booking, ...]
     outcome: int = Outcome.APPLIED
 
 
@@ -59,160 +62,223 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
 class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
-    __slots__ = ("contact", "cycle", "dirty", "ids", "key", "life", "persisted", "wake_at")
+    __slots__ = (
+        "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "wake_at",
+    )  # fmt: skip
 
     def __init__(self, key: str, contact: Contact, life: LifeCycle, ledger: Ledger, *, persisted: bool = False) -> None:
-        self.life = life
         self.key = key
-        """Where the book and the changelog keep it; empty once it is gone."""
+        """Where the book and the changelog keep it."""
         self.contact = contact
+        self.life = life
+        self.ledger = ledger
         self.persisted = persisted
         """Whether the changelog has a row of it."""
         self.dirty = False
+        self.over = False
+        """Whether no event can belong to it any more: it can be forgotten."""
         self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
         self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
         """Ids of the events kept: a repetition of one of them is a duplicate."""
-        self.cycle = self._state_before(len(contact.entries), ledger) if persisted else life.new()
+        self.cycle = self._state_before(len(contact.entries)) if persisted else life.new()
+        self.due_at = self._due_at() if persisted else NEVER
+        """Nothing happens before by time alone (watermark, epoch ms): `attend` does it."""
 
-    def append(self, event: ev.AnyEvent, at: int, ledger: Ledger) -> None:
+    # --- events ---
+
+    def receive(self, arrivals: Iterable[Arrival]) -> None:
+        """Apply events in the order they came, each after what the time that it met has brought about."""
+        stats = self.ledger.stats
+        for settled, event in arrivals:
+            if self.due_at <= settled:
+                self.attend(settled)
+                if self.over:
+                    self._begin_anew()
+            if event.id in self.ids:
+                stats.others[type(event), "duplicate"] += 1
+                continue
+            at: int = event.time  # type: ignore[assignment] # decoding has made it an int
+            entries = self.contact.entries
+            if entries and entries[-1].at >= at:
+                self._insert(event, at, settled)
+            else:
+                self._append(event, at)
+            self._plan(max(settled, at), at)
+
+    def receive_late(self, event: ev.AnyEvent, watermark: int) -> None:
+        """Apply an event from beyond the horizon after all others, booked at the watermark that it met."""
+        if event.id in self.ids:
+            self.ledger.stats.others[type(event), "duplicate"] += 1
+            return
+        self._append(event, watermark)
+        self._plan(watermark, watermark)
+
+    def _plan(self, watermark: int, at: int) -> None:
+        """After an event: stay small, and know when time may change something (too soon, never too late)."""
+        if len(self.contact.entries) > COMPACT_ABOVE:
+            self.compact(watermark)
+        self.due_at = min(self.due_at, at + self.ledger.settings.lateness_ms + 1, self.cycle.timer_at)
+
+    def _append(self, event: ev.AnyEvent, at: int) -> None:
         """Apply an event after all others, booked at `at`. O(1)."""
         self.ids.add(event.id)
-        cycle = self.cycle
+        cycle, ledger = self.cycle, self.ledger
         if cycle.timer_at <= at:
-            self.fire_until(at, ledger)
+            self._fire_until(at)
         outcome = self.life.apply(cycle, event, at, ledger)
         if ledger.segments:
             _learn_segment(cycle, event, at, ledger)
             _count_in_segment(cycle, ledger)
-        entry = Entry(at, event, ledger.take() if ledger.booked else [], outcome)
+        entry = Entry(at, event, ledger.take() if ledger.booked else (), outcome)
         self.contact.entries.append(entry)
         if outcome or event.time != at:
             _tally(entry, 1, ledger.stats)
         else:
             ledger.stats.applied[type(event)] += 1
 
-    def insert(self, event: ev.AnyEvent, at: int, settled: int, ledger: Ledger) -> None:
-        """Apply an event at its place: before others, beside one, or (a late one) after all. O(entries).
+    def _insert(self, event: ev.AnyEvent, at: int, settled: int) -> None:
+        """Apply an event at its place, before others or beside one. O(entries).
 
         `settled`: timers up to then have fired (epoch ms).
         """
-        if ev_time(event) < at:
-            self.append(event, at, ledger)
-            return
         self.ids.add(event.id)
         entries = self.contact.entries
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
         del entries[index:]
         for entry in undone:
-            ledger.post(entry.booked, -1)
-            _tally(entry, -1, ledger.stats)
-        self.cycle = self._state_before(index, ledger)
+            self.ledger.take_back(entry.booked)
+            _tally(entry, -1, self.ledger.stats)
+        self.cycle = self._state_before(index)
         events = [(entry.at, entry.event) for entry in undone if entry.event is not None]
-        self._apply_all([*events, (at, event)], ledger)
-        self.fire_until(settled, ledger)
+        self._apply_all([*events, (at, event)])
+        self._fire_until(settled)
 
-    def fire_until(self, until: int, ledger: Ledger) -> None:
-        """Let the timers up to then happen."""
-        while (timer_at := self.cycle.timer_at) <= until:
-            self.life.fire(self.cycle, timer_at, ledger)
-            if ledger.segments:
-                _count_in_segment(self.cycle, ledger)
-            self.contact.entries.append(Entry(timer_at, None, ledger.take()))
-
-    def final_visits(self, settled: int, ledger: Ledger) -> list[FinalVisit]:
-        """The visits that have become final and are not published yet; they count as published from now on."""
-        contact, horizon = self.contact, settled - ledger.settings.lateness_ms
-        final = self.cycle.final_visits(contact.published, horizon, contact.channel, contact.name)
-        contact.published += len(final)
-        return final
-
-    def next_wake_at(self, ledger: Ledger) -> int:
-        """The time at which a timer fires, a visit becomes final, or the contact expires."""
-        cycle = self.cycle
-        wake_at = min(cycle.timer_at, self.gone_at(ledger))
-        final_at = cycle.final_at(self.contact.published)
-        return wake_at if final_at is None else min(wake_at, final_at + ledger.settings.lateness_ms + 1)
-
-    def gone_at(self, ledger: Ledger) -> int:
-        """When no event can belong to this contact any more."""
-        return self.cycle.expires_at(ledger) + ledger.settings.lateness_ms + 1
-
-    def settles(self) -> bool:
-        """Whether it changes when no event can precede the latest any more."""
-        return self.cycle.settles(self.contact.published)
-
-    def changed_rows(self, ledger: Ledger) -> list[tuple[str, str, Row | None]]:
-        """(queue, row id, new content) of the rows that differ from those last handed out; None: it never was."""
-        before, now = self.contact.rows, self.rows(ledger)
-        changed: list[tuple[str, str, Row | None]] = []
-        for key, (queue, _) in before.items():
-            if key not in now or now[key][0] != queue:
-                changed.append((queue, key, None))
-        changed += [(queue, key, row) for key, (queue, row) in now.items() if before.get(key) != (queue, row)]
-        self.contact.rows = now
-        return changed
-
-    def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:
-        """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now. Those of a segment begin
-        when it is known.
-        """
-        rows = self.cycle.rows(ledger)
-        segment, since = self.cycle.segment, self.cycle.segment_at
-        if segment in ledger.segments:
-            queue = segment_queue(segment)
-            known = [(key, row) for key, (_, row) in rows.items() if row.end is None or row.end > since]
-            rows |= {f"#{key}": (queue, replace(row, begin=max(row.begin, since))) for key, row in known}
-        return rows
-
-    def compact(self, watermark: int, ledger: Ledger) -> None:
-        """Fold the entries that nothing can precede any more into the base, and forget what is over."""
-        contact, cycle = self.contact, self.cycle
-        horizon = watermark - ledger.settings.lateness_ms
-        count = bisect_left(contact.entries, horizon, key=_at)
-        if count:
-            contact.base = self._state_before(count, ledger)
-            del contact.entries[:count]
-            self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
-        over = cycle.forgettable(contact.published, horizon, ledger)
-        if over and contact.base is not None:
-            contact.base.forget(over)
-            cycle.forget(over)
-            contact.published -= over
-            rows = self.rows(ledger)
-            contact.rows = {key: row for key, row in contact.rows.items() if key in rows}
-
-    def _state_before(self, index: int, ledger: Ledger) -> AnyCycle:
-        """The state that the base and the first `index` entries lead to."""
-        base = self.contact.base
-        cycle: AnyCycle = self.life.new() if base is None else _cycle_decoder.decode(_encode(base))
-        for entry in self.contact.entries[:index]:
-            if entry.event is None:
-                self.life.fire(cycle, entry.at, ledger)
-            else:
-                self.life.apply(cycle, entry.event, entry.at, ledger)
-                if ledger.segments:
-                    _learn_segment(cycle, entry.event, entry.at, ledger)
-        ledger.discard()
-        return cycle
-
-    def _apply_all(self, events: list[tuple[int, ev.AnyEvent]], ledger: Ledger) -> None:
+    def _apply_all(self, events: list[tuple[int, ev.AnyEvent]]) -> None:
         """Apply events in time order; of one instant, those first that lead on from the state reached."""
         remaining = sorted(events, key=self._order)
         while remaining:
             at = remaining[0][0]
-            self.fire_until(at, ledger)
+            self._fire_until(at)
             tied = [item for item in remaining if item[0] == at == ev_time(item[1])] or remaining[:1]
             chosen = next((item for item in tied if self.life.leads_on(self.cycle, item[1])), tied[0])
             remaining.remove(chosen)
-            self.append(chosen[1], at, ledger)
+            self._append(chosen[1], at)
 
     def _order(self, item: tuple[int, ev.AnyEvent]) -> tuple[int, bool, int, int, str]:
         """Time; on-time before late, which keep their order; then rank and id, ids of one length in their order."""
         at, event = item
         late = ev_time(event) < at
         return (at, late, 0, 0, "") if late else (at, late, self.life.rank[type(event)], len(event.id), event.id)
+
+    # --- time ---
+
+    def attend(self, settled: int) -> bool:
+        """Let happen what the watermark's second brings about: timers fire, visits become final, some day it is over.
+
+        To attend at every second or only at some comes to the same. Returns whether anything has changed.
+        """
+        entries, published = len(self.contact.entries), self.contact.published
+        self._fire_until(settled)
+        self._finish(settled)
+        self.due_at = self._due_at()
+        self.over = self._gone_at() <= settled
+        return entries != len(self.contact.entries) or published != self.contact.published
+
+    def _fire_until(self, until: int) -> None:
+        """Let the timers up to then happen."""
+        while (timer_at := self.cycle.timer_at) <= until:
+            self.life.fire(self.cycle, timer_at, self.ledger)
+            if self.ledger.segments:
+                _count_in_segment(self.cycle, self.ledger)
+            self.contact.entries.append(Entry(timer_at, None, self.ledger.take()))
+
+    def _finish(self, settled: int) -> None:
+        """Publish the visits that have become final; each is final only after those before it."""
+        contact, cycle, ledger = self.contact, self.cycle, self.ledger
+        horizon = settled - ledger.settings.lateness_ms
+        since = 0
+        for visit in cycle.final_visits(contact.published, horizon, contact.channel, contact.name):
+            since = max(since, cycle.final_at(contact.published) or 0)
+            contact.published += 1
+            ledger.final.append((since, visit))
+
+    def _due_at(self) -> int:
+        """The time at which a timer fires, a visit becomes final, or the contact is over."""
+        due_at = min(self.cycle.timer_at, self._gone_at())
+        final_at = self.cycle.final_at(self.contact.published)
+        return due_at if final_at is None else min(due_at, final_at + self.ledger.settings.lateness_ms + 1)
+
+    def _gone_at(self) -> int:
+        """When no event can belong to this contact any more."""
+        return self.cycle.expires_at(self.ledger) + self.ledger.settings.lateness_ms + 1
+
+    def _begin_anew(self) -> None:
+        """Another contact of the same name."""
+        self.post_rows()
+        old = self.contact
+        self.contact = Contact(old.life, old.channel, old.name)
+        self.cycle = self.life.new()
+        self.ids = set()
+        self.over, self.due_at = False, NEVER
+
+    # --- what is stored ---
+
+    def post_rows(self) -> None:
+        """Hand out the rows that differ from those last handed out."""
+        contact, ledger = self.contact, self.ledger
+        before, now = contact.rows, self.rows()
+        for key, (queue, _) in before.items():
+            if key not in now or now[key][0] != queue:
+                ledger.post_row(queue, row_id(contact.name, key), None)
+        for key, kept in now.items():
+            if before.get(key) != kept:
+                ledger.post_row(kept[0], row_id(contact.name, key), kept[1])
+        contact.rows = now
+
+    def rows(self) -> dict[str, tuple[str, Row]]:
+        """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now. Those of a segment begin
+        when it is known.
+        """
+        rows = self.cycle.rows(self.ledger)
+        segment, since = self.cycle.segment, self.cycle.segment_at
+        if segment in self.ledger.segments:
+            queue = segment_queue(segment)
+            known = [(key, row) for key, (_, row) in rows.items() if row.end is None or row.end > since]
+            rows |= {f"#{key}": (queue, replace(row, begin=max(row.begin, since))) for key, row in known}
+        return rows
+
+    def compact(self, watermark: int) -> None:
+        """Fold the entries that nothing can precede any more into the base, and forget what is over."""
+        contact, cycle, ledger = self.contact, self.cycle, self.ledger
+        horizon = watermark - ledger.settings.lateness_ms
+        count = bisect_left(contact.entries, horizon, key=_at)
+        if count:
+            contact.base = self._state_before(count)
+            del contact.entries[:count]
+            self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
+        over = cycle.forgettable(contact.published, horizon, ledger)
+        if over and contact.base is not None:
+            self.post_rows()  # what is forgotten is handed out no more
+            contact.base.forget(over)
+            cycle.forget(over)
+            contact.published -= over
+            contact.rows = self.rows()
+
+    def _state_before(self, index: int) -> AnyCycle:
+        """The state that the base and the first `index` entries lead to."""
+        base = self.contact.base
+        cycle: AnyCycle = self.life.new() if base is None else _cycle_decoder.decode(_encode(base))
+        for entry in self.contact.entries[:index]:
+            if entry.event is None:
+                self.life.fire(cycle, entry.at, self.ledger)
+            else:
+                self.life.apply(cycle, entry.event, entry.at, self.ledger)
+                if self.ledger.segments:
+                    _learn_segment(cycle, entry.event, entry.at, self.ledger)
+        self.ledger.discard()
+        return cycle
 
 
 def _learn_segment(cycle: Cycle, event: ev.AnyEvent, at: int, ledger: Ledger) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from streams.calendars.clock import Clock
+from streams.contacts.final import FinalVisit
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
 from streams.facts.primitives import Bag
-from streams.facts.wire import PANE_MS, Delta, segment_queue
+from streams.facts.wire import PANE_MS, Delta, Row, segment_queue
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
@@ -33,8 +34,8 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_bins", "_deltas", "booked", "calendars", "channel", "domain", "max_age_ms", "rolls_up", "segments",
-        "settings", "stats",
+        "_bins", "_posted", "_rows", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "rolls_up",
+        "segments", "settings", "stats",
     )  # fmt: skip
 
     def __init__(
@@ -62,13 +63,16 @@ class Ledger:
         self.max_age_ms = settings.max_age(channel)
         self._bins = bins
         self.booked: list[Booking] = []
-        """Of the event being applied."""
-        self._deltas: dict[str, Delta] = {}
+        """Of the event being applied; always the same list."""
+        self.final: list[tuple[int, FinalVisit]] = []
+        """(since when it is final, visit) of the visits to publish."""
+        self._posted: list[Booking] = []
+        self._rows: dict[str, dict[str, Row | None]] = {}
 
     # --- for life cycles ---
 
     def book(self, queue: str, at: int, bag: Bag) -> None:
-        """Add the bag to the queue's pane of `at` (epoch ms)."""
+        """Add the bag to the queue's pane of `at` (epoch ms). The bag is kept: never change it afterwards."""
         self.booked.append((queue, at // PANE_MS, bag))
 
     def bin(self, histogram: int, duration_ms: int) -> int:
@@ -87,40 +91,55 @@ class Ledger:
 
     def discard(self) -> None:
         """Forget what a replay has booked: it was posted before."""
-        self.booked = []
+        self.booked.clear()
 
     def count_in_segment(self, segment: str) -> None:
         """Count what was booked since the last `take` under the segment too."""
         queue = segment_queue(segment)
         self.booked += [(queue, pane, bag) for _, pane, bag in self.booked]
 
-    def take(self) -> list[Booking]:
+    def take(self) -> tuple[Booking, ...]:
         """What was booked since the last call; from now on it counts."""
-        booked, self.booked = self.booked, []
-        if booked:
-            self.post(booked)
+        booked = tuple(self.booked)
+        self._posted += booked
+        self.booked.clear()
         return booked
 
-    def post(self, booked: list[Booking], sign: int = 1) -> None:
-        """Add (or with sign −1 take back) bookings."""
-        deltas = self._deltas
-        for queue, pane, bag in booked:
-            delta = deltas.get(queue)
-            if delta is None:
-                delta = deltas[queue] = Delta({}, {})
-            total = delta.panes.get(pane)
-            if total is None:
-                total = delta.panes[pane] = {}
-            for primitive, n in bag.items():
-                total[primitive] = total.get(primitive, 0) + sign * n
+    def take_back(self, booked: tuple[Booking, ...]) -> None:
+        """The exact inverse of bookings that counted."""
+        self._posted += [(queue, pane, {key: -n for key, n in bag.items()}) for queue, pane, bag in booked]
+
+    def post_row(self, queue: str, row_id: str, row: Row | None) -> None:
+        """The new content of a row; None: it never was."""
+        rows = self._rows.get(queue)
+        if rows is None:
+            rows = self._rows[queue] = {}
+        rows[row_id] = row
 
     # --- for the book ---
 
-    def delta(self, queue: str) -> Delta:
-        """What changes in a queue."""
-        return self._deltas.setdefault(queue, Delta({}, {}))
+    def take_final(self) -> list[tuple[int, FinalVisit]]:
+        """Visits that have become final since the last call."""
+        final, self.final = self.final, []
+        return final
 
     def take_deltas(self) -> dict[str, Delta]:
         """Queue → what has changed since the last call."""
-        deltas, self._deltas = self._deltas, {}
+        deltas = {queue: Delta({}, rows) for queue, rows in self._rows.items()}
+        for queue, pane, bag in self._posted:
+            delta = deltas.get(queue)
+            if delta is None:
+                delta = deltas[queue] = Delta({}, {})
+            add(delta.panes, pane, bag)
+        self._posted, self._rows = [], {}
         return deltas
+
+
+def add(panes: dict[int, Bag], pane: int, bag: Bag) -> None:
+    """Add a bag to a pane; the bag itself stays as it is."""
+    total = panes.get(pane)
+    if total is None:
+        panes[pane] = bag.copy()
+        return
+    for primitive, n in bag.items():
+        total[primitive] = total.get(primitive, 0) + n
