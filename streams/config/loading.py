@@ -174,7 +174,7 @@ def _keys_at(path: KeyPath) -> list[str]:
         model = values[0] if values else annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _shown(config: Config) -> Data:

@@ -25,6 +25,8 @@ class Thresholds(msgspec.Struct, frozen=True):
     """Whether a callback's agreed delay is part of its wait."""
     calendar: str | None = None
     """Name of the calendar whose opening hours are the queue's business clock; None: it has none."""
+    cost_per_hour: int | None = None
+    """What an hour of handling costs, in minor units of the currency; None: not known."""
 
     def in_target(self, wait_ms: int) -> bool:
         """Whether a wait is within T."""
@@ -85,7 +87,7 @@ class FoldSettings(msgspec.Struct, frozen=True):
     ticket_channels: frozenset[str] = TICKET_CHANNELS
     """Channels whose messages belong to tickets."""
     ticket_targets: tuple[TargetRule, ...] = ()
-    ticket_pauses: Mapping[str, tuple[str, ...]] = ZENDESK
+    ticket_pauses: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: ZENDESK)
     """Target → statuses in which its clock stands still."""
     tickets_kept_ms: int = 30 * 86_400_000
     """How long after its last event a done ticket is kept: reopened later, it is an orphan."""

@@ -79,6 +79,8 @@ class RowKind:
     AGENT_WRAPUP: Final = 43
     AGENT_BREAK: Final = 44
     AGENT_OFFLINE: Final = 45
+    CUSTOMERS: Final = 60
+    """A count of customers in force; `group` is how many there are."""
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from streams.contacts.settings import TICKET_CHANNELS
+
 Scope = Literal["contacts", "tickets", "agents", "surveys", "customers", "business"]
 """What is counted: visits and contacts of calls and chats; tickets; agents; answers to surveys; customers across their
 contacts; business events."""
@@ -18,11 +20,31 @@ def domain_of(scope: Scope) -> str:
     return scope if scope in DOMAINS else ""
 
 
+class Staffing(msgspec.Struct, frozen=True):
+    """What a queue is to be staffed for."""
+
+    target_s: float = 20.0
+    goal: float = 0.8
+    """Share of visits to be answered within the target, between 0 and 1."""
+    patience_s: float | None = None
+    """Mean time after which a customer gives up; None: nobody does."""
+
+
 class Variant(msgspec.Struct, frozen=True):
-    """The configured variants of one queue: names as in the catalogue."""
+    """What is configured of one queue's numbers: variants by their names in the catalogue."""
 
     service_level: str = "ignore_short"
     abandon_rate: str = "ignore_short"
+    staffing: Staffing = Staffing()
+
+
+class Business(msgspec.Struct, frozen=True):
+    """What the numbers of business events need besides them."""
+
+    opening_customers: int | None = None
+    """How many customers there are where nobody has counted them."""
+    margin: float | None = None
+    """Share of revenue that is left after costs; None: not known."""
 
 
 class Variants(msgspec.Struct, frozen=True):
@@ -30,13 +52,10 @@ class Variants(msgspec.Struct, frozen=True):
 
     defaults: Variant = Variant()
     queues: Mapping[str, Variant] = {}
+    business: Business = Business()
 
     def of(self, queue: str) -> Variant:
         return self.queues.get(queue, self.defaults)
-
-
-TICKET_CHANNELS: Final = frozenset({"ticket", "email"})
-"""Channels of tickets where the configuration names none."""
 
 
 class Channels(msgspec.Struct, frozen=True):

@@ -22,13 +22,13 @@ from streams.metrics.formulas import Age, Count, Mean, Quantile, Ratio, Terms
 from streams.metrics.kpi import Kpi
 
 Form = Literal["live", "since", "window", "counter", "histogram"]
-Unit = Literal["count", "ratio", "s"]
+Unit = Literal["count", "ratio", "s", "score"]
 Type = Literal["gauge", "counter", "histogram", "summary"]
 
 CONFIGURED: Final = "configured"
 """Value of the label `variant` for the formula that the queue is configured to show."""
 
-_SUFFIX: Final[dict[Unit, str]] = {"count": "", "ratio": "_ratio", "s": "_seconds"}
+_SUFFIX: Final[dict[Unit, str]] = {"count": "", "ratio": "_ratio", "s": "_seconds", "score": "_score"}
 _PERCENTILE: Final = re.compile(r"_p\d+$")
 
 _SUM_OF: Final = {
@@ -36,6 +36,14 @@ _SUM_OF: Final = {
     H.FIRST_RESPONSE: P.FIRST_RESPONSE_MS,
     H.FIRST_RESPONSE_BUSINESS: P.FIRST_RESPONSE_BUSINESS_MS,
     H.REPLY: P.REPLY_MS,
+    H.RESOLUTION_FIRST: P.RESOLUTION_FIRST_MS,
+    H.RESOLUTION_FULL: P.RESOLUTION_FULL_MS,
+    H.REQUESTER_WAIT: P.REQUESTER_WAIT_MS,
+    H.AGENT_WORK: P.AGENT_WORK_MS,
+    H.BUSINESS + H.RESOLUTION_FIRST: P.RESOLUTION_FIRST_BUSINESS_MS,
+    H.BUSINESS + H.RESOLUTION_FULL: P.RESOLUTION_FULL_BUSINESS_MS,
+    H.BUSINESS + H.REQUESTER_WAIT: P.REQUESTER_WAIT_BUSINESS_MS,
+    H.BUSINESS + H.AGENT_WORK: P.AGENT_WORK_BUSINESS_MS,
 }
 """Histogram → the primitive that sums its durations."""
 
@@ -43,6 +51,8 @@ _SUM_OF: Final = {
 def metric_name(quantity: str, unit: Unit, form: Form) -> str:
     """Name of a metric. `quantity` is the KPI's id; of a variant, that of the KPI it is a variant of."""
     suffix = _SUFFIX[unit]
+    if unit == "s":
+        quantity = quantity.removesuffix("_s")
     match form:
         case "live" | "histogram":
             return f"contact_{quantity}{suffix}"

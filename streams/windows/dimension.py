@@ -1,6 +1,6 @@
 """What is kept of one dimension (a queue, a whole channel): panes, slots, rows, and the totals over them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -36,6 +36,9 @@ class Stored:
 Change = tuple[str, int | str]
 """A part and the key within it."""
 
+Ghost = tuple[int, int]
+"""What an open row has come to by itself: (pane, primitive)."""
+
 
 class WindowTotal(NamedTuple):
     """A window's sums at an instant; equal versions of one window mean equal bags."""
@@ -43,6 +46,10 @@ class WindowTotal(NamedTuple):
     bag: Bag
     version: int | None
     """None: not to be relied on (something counted for this instant alone)."""
+    begin: int = 0
+    """Its first instant, epoch ms; 0: that of the log."""
+    end: int | None = None
+    """The first instant after it; None: it reaches up to the instant asked for."""
 
 
 class Live(NamedTuple):
@@ -51,12 +58,33 @@ class Live(NamedTuple):
     as_of: int
     rows: tuple[Row, ...]
 
-    def count(self, kind: int, *, over_target: bool = False) -> int:
-        """Open rows of a kind; with `over_target` only those whose clock has passed their target."""
+    def count(
+        self, kind: int, *, over_target: bool = False, group: int | None = None, older_than_ms: int | None = None
+    ) -> int:
+        """Open rows of a kind (and group); with `over_target` only those whose clock has passed their target, with
+        `older_than_ms` that duration.
+        """
         as_of = self.as_of
-        return sum(
-            1 for row in self.rows if row.kind == kind and (not over_target or as_of - row.since > row.target_ms)
-        )
+        rows = [row for row in self.rows if row.kind == kind and (group is None or row.group == group)]
+        if older_than_ms is not None:
+            rows = [row for row in rows if as_of - row.since > older_than_ms]
+        return sum(1 for row in rows if as_of - row.since > row.target_ms) if over_target else len(rows)
+
+    def overdue(self, kind: int) -> int:
+        """Open rows of a kind whose due time has passed."""
+        return sum(1 for due_at, _ in self._due(kind) if due_at < self.as_of)
+
+    def due_soon(self, kind: int) -> int:
+        """Open rows of a kind that are due soon, by the measure of each."""
+        return sum(1 for due_at, row in self._due(kind) if 0 <= due_at - self.as_of <= row.target_ms)
+
+    def until_next_due(self, kind: int) -> int | None:
+        """Ms to the earliest due time of the open rows of a kind that has not passed; None where there is none."""
+        left = (due_at - self.as_of for due_at, _ in self._due(kind))
+        return min((left_ms for left_ms in left if left_ms >= 0), default=None)
+
+    def _due(self, kind: int) -> Iterator[tuple[int, Row]]:
+        return ((row.due_at, row) for row in self.rows if row.kind == kind and row.due_at is not None)
 
     def earliest(self, kind: int, *, of_contact: bool = False) -> int | None:
         """The earliest clock (epoch ms) of the open rows of a kind; None when there is none."""
@@ -186,15 +214,31 @@ class DimensionState:
     # --- totals out ---
 
     def totals(self, as_of: int) -> dict[str, WindowTotal]:
-        """Every window's sums at as_of (epoch ms): panes up to its own, ghosts counted as evicted."""
+        """Every window's sums at as_of (epoch ms): panes up to its own, and what its rows have come to."""
         self._settle()
         self._advance(as_of)
-        ghosts = self._ghosts(as_of)
-        totals = {name: self._total(total, 1, ghosts) for name, total in self._panes.totals.items()}
-        totals.update((name, self._total(total, PANES_PER_SLOT, ghosts)) for name, total in self._slots.totals.items())
+        ghosts, slot = self._ghosts(as_of), as_of // SLOT_MS
+        totals = {
+            name: self._total(total, 1, ghosts)._replace(begin=total.low * PANE_MS)
+            for name, total in self._panes.totals.items()
+        }
+        for name, total in self._slots.totals.items():
+            end = (total.high + 1) * SLOT_MS if total.high < slot else None
+            totals[name] = self._total(total, PANES_PER_SLOT, ghosts)._replace(begin=total.low * SLOT_MS, end=end)
         if self._settings.whole_log:
             totals["all"] = self._corrected(self.whole, self._whole_version, self._ahead, ghosts)
         return totals
+
+    def total_since(self, begin: int, as_of: int) -> Bag:
+        """The sums from an instant (a slot's first, kept) up to the pane of as_of. O(slots between), O(panes ahead)."""
+        pane, slots_ = as_of // PANE_MS, self.slots
+        total: Bag = {}
+        for slot in range(begin // SLOT_MS, as_of // SLOT_MS + 1):
+            add(total, slots_.get(slot, {}))
+        for ahead in self._ahead:
+            if pane < ahead < (as_of // SLOT_MS + 1) * PANES_PER_SLOT:
+                add(total, self.panes[ahead], -1)
+        return total
 
     def window_names(self) -> list[str]:
         """Names of the windows that `totals` gives."""
@@ -216,14 +260,14 @@ class DimensionState:
         for name, total in self._slots.totals.items():
             total.move(*slots(name, as_of, self._zone, self._settings.interval_ms))
 
-    def _total(self, total: RunningTotal, panes: int, ghosts: list[int]) -> WindowTotal:
+    def _total(self, total: RunningTotal, panes: int, ghosts: list[Ghost]) -> WindowTotal:
         """A running total, less what lies ahead of as_of (slots reach beyond it), plus ghosts."""
         ahead = [pane for pane in self._ahead if total.covers(pane // panes)] if panes > 1 else ()
         return self._corrected(
-            total.bag, total.version, ahead, [pane for pane in ghosts if total.covers(pane // panes)]
+            total.bag, total.version, ahead, [ghost for ghost in ghosts if total.covers(ghost[0] // panes)]
         )
 
-    def _corrected(self, bag: Bag, version: int, ahead: Iterable[int], ghosts: list[int]) -> WindowTotal:
+    def _corrected(self, bag: Bag, version: int, ahead: Iterable[int], ghosts: list[Ghost]) -> WindowTotal:
         panes = self._panes.bags
         ahead = [pane for pane in ahead if pane in panes]
         if not ahead and not ghosts:
@@ -231,17 +275,20 @@ class DimensionState:
         corrected = dict(bag)
         for pane in ahead:
             add(corrected, panes[pane], -1)
-        if ghosts:
-            add(corrected, {P.EVICTED: len(ghosts)})
+        for _, primitive in ghosts:
+            add(corrected, {primitive: 1})
         return WindowTotal(corrected, None)
 
-    def _ghosts(self, as_of: int) -> list[int]:
-        """Panes of the evictions that as_of has reached and the fold has not."""
-        return [
-            row.evict_at // PANE_MS
-            for row in self.rows.values()
-            if row.kind == RowKind.WAITING and row.end is None and row.evict_at is not None and row.evict_at <= as_of
-        ]
+    def _ghosts(self, as_of: int) -> list[Ghost]:
+        """The evictions and breaches that as_of has reached and the fold has not."""
+        ghosts = []
+        for row in self.rows.values():
+            if row.end is None:
+                if row.kind == RowKind.WAITING and row.evict_at is not None and row.evict_at <= as_of:
+                    ghosts.append((row.evict_at // PANE_MS, P.EVICTED))
+                elif row.overdue is not None and row.due_at is not None and row.due_at < as_of:
+                    ghosts.append((row.due_at // PANE_MS, row.overdue))
+        return ghosts
 
 
 def _open(row: Row, as_of: int) -> bool:

@@ -50,15 +50,35 @@ def book_flow_out(visit: Visit, at: int, ledger: Ledger) -> None:
     ledger.book(visit.queue, at, {P.FLOWED_OUT: 1, flowed_out(visit.reason or ""): 1})
 
 
-def book_first_response(queue: str, since: int, at: int, ledger: Ledger) -> None:
+def book_handled(visit: Visit, at: int, ledger: Ledger) -> None:
+    """A conversation that has ended."""
+    talk_ms, hold_ms = visit.talk_ms or 0, visit.hold_ms or 0
+    bag = {P.HANDLED: 1, P.TALK_MS: talk_ms, P.HOLD_MS: hold_ms}
+    cost_per_hour = ledger.thresholds(visit.queue).cost_per_hour
+    if cost_per_hour is not None:
+        bag[P.HANDLED_AT_COST] = 1
+        bag[P.HANDLE_COST] = (talk_ms + hold_ms) * cost_per_hour
+    ledger.book(visit.queue, at, bag)
+
+
+def book_wrap_up(queue: str, at: int, acw_ms: int, ledger: Ledger) -> None:
+    """After-contact work that has ended."""
+    bag = {P.ACW_MS: acw_ms}
+    cost_per_hour = ledger.thresholds(queue).cost_per_hour
+    if cost_per_hour is not None:
+        bag[P.HANDLE_COST] = acw_ms * cost_per_hour
+    ledger.book(queue, at, bag)
+
+
+def book_first_response(queue: str, since: int, until: int, at: int, ledger: Ledger) -> None:
     """The first public message of a human, at the reply; `since`: when the contact came into human care."""
-    duration_ms = max(0, at - since)
+    duration_ms = max(0, until - since)
     bag = {P.FIRST_RESPONSES: 1, P.FIRST_RESPONSE_MS: duration_ms, ledger.bin(H.FIRST_RESPONSE, duration_ms): 1}
     if duration_ms <= ledger.thresholds(queue).first_response_target_ms:
         bag[P.FIRST_RESPONSES_IN_TARGET] = 1
     clock = ledger.business_clock(queue)
     if clock is not None:
-        business_ms = clock.elapsed_ms(since, at)
+        business_ms = clock.elapsed_ms(since, until)
         bag[P.FIRST_RESPONSES_BUSINESS] = 1
         bag[P.FIRST_RESPONSE_BUSINESS_MS] = business_ms
         bag[ledger.bin(H.FIRST_RESPONSE_BUSINESS, business_ms)] = 1

@@ -14,8 +14,10 @@ from streams.contacts.visits.bookings import (
     book_answer,
     book_first_response,
     book_flow_out,
+    book_handled,
     book_offer,
     book_reply,
+    book_wrap_up,
     offer_at_last,
 )
 from streams.contacts.visits.state import ENDED, HELD, MENU, NEW, TALKING, WAITING, Visit, VisitCycle
@@ -299,7 +301,7 @@ def end_wrapup(cycle: VisitCycle, event: ev.WrapupEnded, at: int, ledger: Ledger
     spent = event.acw_ms if event.acw_ms is not None else ev_time(event) - since if since is not None else 0
     visit.wrapped = True
     cycle.unwrapped -= 1
-    ledger.book(visit.queue, at, {P.ACW_MS: max(0, spent)})
+    book_wrap_up(visit.queue, at, max(0, spent), ledger)
     return Outcome.APPLIED
 
 
@@ -444,7 +446,7 @@ def _end_talk(cycle: VisitCycle, time: int, at: int, talk_ms: int | None, hold_m
     visit.ended_at = time
     visit.final_at = at
     cycle.rest()
-    ledger.book(visit.queue, at, {P.HANDLED: 1, P.TALK_MS: visit.talk_ms, P.HOLD_MS: visit.hold_ms})
+    book_handled(visit, at, ledger)
 
 
 def _unwrapped(cycle: VisitCycle, event: ev.WrapupStarted | ev.WrapupEnded, at: int, ledger: Ledger) -> Visit | None:
@@ -473,7 +475,7 @@ def _respond(cycle: VisitCycle, at: int, ledger: Ledger) -> None:
     if not cycle.responded:
         cycle.responded = True
         assert cycle.human_since is not None
-        book_first_response(queue, cycle.human_since, at, ledger)
+        book_first_response(queue, cycle.human_since, at, at, ledger)
     elif cycle.asked_at is not None:
         book_reply(queue, at, max(0, at - cycle.asked_at), ledger)
         cycle.asked_at = None
