@@ -88,4 +88,4 @@ def shown(value: Number | None, unit: str) -> str:
         minutes, seconds = divmod(round(value), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    return f"{value:,}"
+    return f"{value:.2f}" if unit == "score" else f"{value:,}"

@@ -10,10 +10,14 @@ import msgspec
 from streams.events.model import (
     CHANNEL_PATTERN,
     EARLIEST_MS,
+    LARGEST_SCORE,
     LATEST_MS,
     QUEUE_PATTERN,
+    SCALES,
+    AgentState,
     AnyEvent,
     QueueEntered,
+    SurveyAnswered,
 )
 
 TYPES: Final = frozenset(cls.__struct_config__.tag for cls in get_args(AnyEvent))
@@ -94,6 +98,8 @@ class EventDecoder:
                 events.append(self._named(event))
             elif kind is QueueEntered and event.due is not None:
                 events.append(_with_due(event))
+            elif kind is SurveyAnswered:
+                events.append(_on_its_scale(event))
             else:
                 events.append(event)
         return events
@@ -108,10 +114,21 @@ class EventDecoder:
         queue = getattr(event, "queue", None)
         if queue is not None and queue not in self._queues:
             if not _QUEUE.fullmatch(queue):
-                return _bad_name("$.queue", queue, "no control characters, and no `*`, `@` or `#` in front")
+                return _bad_queue("$.queue", queue)
             _remember(self._queues, queue)
         if type(event) is QueueEntered and event.due is not None:
             return _with_due(event)
+        if type(event) is SurveyAnswered:
+            return _on_its_scale(event)
+        return self._of_named_queues(event) if type(event) is AgentState and event.queues else event
+
+    def _of_named_queues(self, event: AgentState) -> AgentState | Rejected:
+        """The event if all names in its list are right."""
+        for number, queue in enumerate(event.queues or ()):
+            if queue not in self._queues:
+                if not _QUEUE.fullmatch(queue):
+                    return _bad_queue(f"$.queues[{number}]", queue)
+                _remember(self._queues, queue)
         return event
 
 
@@ -131,6 +148,10 @@ def _bad_name(path: str, name: str, allowed: str) -> Rejected:
     return Rejected("invalid_value", path, f"{name!r} is not a name here: {allowed}")
 
 
+def _bad_queue(path: str, name: str) -> Rejected:
+    return _bad_name(path, name, "no control characters, and no `*`, `@` or `#` in front")
+
+
 def _out_of_range(at: int, path: str) -> Rejected:
     return Rejected("time_out_of_range", path, f"{at} is not within the years 2000 to 2099")
 
@@ -140,6 +161,17 @@ def _with_due(event: QueueEntered) -> QueueEntered | Rejected:
     if not EARLIEST_MS <= due < LATEST_MS:
         return _out_of_range(due, "$.due")
     event.due = due
+    return event
+
+
+def _on_its_scale(event: SurveyAnswered) -> SurveyAnswered | Rejected:
+    low, high = event.scale or SCALES[event.kind]
+    if not -LARGEST_SCORE <= low < high <= LARGEST_SCORE:
+        return Rejected("invalid_value", "$.scale", f"[{low}, {high}] is no scale: two numbers, the lower one first")
+    if event.kind == "nps" and (low, high) != SCALES["nps"]:
+        return Rejected("invalid_value", "$.scale", f"[{low}, {high}]: nps is defined on [0, 10]")
+    if not low <= event.score <= high:
+        return Rejected("invalid_value", "$.score", f"{event.score} is not on the scale from {low} to {high}")
     return event
 
 

@@ -3,6 +3,7 @@
 `time` may arrive as RFC 3339; `decode` leaves epoch milliseconds in every event. Unknown fields are ignored.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -33,6 +34,12 @@ LeftReason = Literal[
 ]
 TicketStatus = Literal["new", "open", "pending", "on_hold", "solved", "closed"]
 AgentStatus = Literal["available", "offered", "on_contact", "wrapup", "break", "offline"]
+SurveyKind = Literal["csat", "nps", "ces"]
+
+SCALES: Mapping[SurveyKind, tuple[int, int]] = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
+"""Lowest and highest score of a survey that names no scale of its own."""
+LARGEST_SCORE = 1_000_000
+"""No scale reaches farther from 0."""
 
 
 class Event(Struct, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
@@ -174,11 +181,11 @@ class TicketDeleted(ContactEvent, tag="ticket.deleted", kw_only=True, gc=False):
 class AgentState(Event, tag="agent.state", kw_only=True, gc=False):
     agent: Name
     state: AgentStatus
-    queues: list[Name] | None = None
+    queues: list[Label] | None = None
 
 
 class SurveyAnswered(ContactEvent, tag="survey.answered", kw_only=True, gc=False):
-    kind: Literal["csat", "nps", "ces"]
+    kind: SurveyKind
     score: int | float
     queue: Label | None = None
     agent: Name | None = None

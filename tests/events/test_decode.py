@@ -258,7 +258,7 @@ EVERY_TYPE = {
     "ticket.merged":        (CONTACT,                                  {}),
     "ticket.deleted":       (CONTACT,                                  {}),
     "agent.state":          ({"agent": "a", "state": "wrapup"},        {"queues": ["q", "q2"]}),
-    "survey.answered":      ({**CONTACT, "kind": "nps", "score": 9},   {"queue": "q", "agent": "a", "scale": (0, 10)}),
+    "survey.answered":      ({**CONTACT, "kind": "nps", "score": 4},   {"queue": "q", "agent": "a", "scale": (0, 10)}),
     "heartbeat":            ({"source": "pbx"},                        {}),
     "order.placed":         ({"customer": "k", "amount": 1999},        {"queue": "q", "agent": "a", "segment": "gold"}),
     "lead.created":         ({"customer": "k"},                        {}),

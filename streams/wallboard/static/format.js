@@ -4,12 +4,14 @@ export const NOTHING = "–";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const score = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** `value` in the catalogue's `unit`: "count", "ratio" (0–1) or "s"; null and undefined give a dash. */
+/** `value` in the catalogue's `unit`: "count", "ratio" (0–1), "s" or "score"; null and undefined give a dash. */
 export function formatValue(value, unit) {
   if (value === null || value === undefined) return NOTHING;
   if (unit === "ratio") return value === 1 ? "100%" : percent.format(value);
   if (unit === "s") return clockTime(value);
+  if (unit === "score") return score.format(value);
   return whole.format(value);
 }
 
