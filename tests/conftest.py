@@ -84,6 +84,15 @@ def _without_skips(report):
 
 
 @pytest.fixture(scope="session")
+def brokers() -> Iterator[str]:
+    """Address of the one Kafka of all tests: each has topics of its own. Mark the test with `kafka`."""
+    from tests.servers import kafka
+
+    with kafka() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real call-centre data, kept beside the repository because it is not part of the product."""
     if not SHARED_DATA.is_dir():

@@ -239,11 +239,6 @@ class BatchConsumer(driver.Consumer):
             generation_id=self.app.consumer_generation_id,
         )
 
-    def _new_offset(self, tp: TP) -> None:
-        """Nothing for Faust to commit, and nothing of it grows. (Its compiled streams acknowledge without `ack`.)"""
-        self._acked[tp].clear()
-        self._acked_index[tp].clear()
-
     def _new_offset(self, tp: TP) -> int | None:
         """Nothing to commit: Faust's streams note what is done past `ack`. Offsets travel in transactions alone.
 

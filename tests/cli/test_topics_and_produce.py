@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams.sources.routing import partition_of
 from tests.cli.commands import contact_streams
-from tests.servers import free_port, kafka
+from tests.servers import free_port
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture(scope="module")
-def brokers() -> Iterator[str]:
-    with kafka() as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One Kafka and one Redis for all of it; each test has topics, a group and a Redis prefix of its own."""
+"""One Redis for all of it; each test has topics, a group and a Redis prefix of its own."""
 
 import gzip
 import itertools
@@ -10,15 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.centre import Centre, centre
-from tests.servers import kafka, redis
+from tests.servers import redis
 
 NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def brokers() -> Iterator[str]:
-    with kafka() as address:
-        yield address
 
 
 @pytest.fixture(scope="session")

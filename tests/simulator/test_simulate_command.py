@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from tests.servers import kafka
-
 SIMULATE = [sys.executable, "-m", "streams", "simulate"]
 
 
@@ -121,14 +119,9 @@ def everything(brokers: str) -> Iterator[Callable[[Callable[[Any], bool] | None]
 @pytest.mark.kafka
 class TestIntoKafka:
     @pytest.fixture(scope="class")
-    def brokers(self):
-        with kafka() as brokers:
-            subprocess.run([sys.executable, "-m", "streams", "topics", "create", "--brokers", brokers], check=True)
-            yield brokers
-
-    @pytest.fixture(scope="class")
     def run(self, brokers: str) -> Run:
         """Ten minutes of backfill, then live until something of the present has arrived, then SIGTERM."""
+        subprocess.run([sys.executable, "-m", "streams", "topics", "create", "--brokers", brokers], check=True)
         began_ms = now_ms()
         process = subprocess.Popen([*SIMULATE, "--rate", "600/h", "--brokers", brokers, "--backfill", "10m"])
         try:

@@ -1,20 +1,13 @@
-"""One broker for all tests of the worker; each test has topics of its own."""
+"""Each test of the worker has an app and topics of its own."""
 
 import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import kafka
 from tests.worker.rig import Rig, rig
 
 NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def brokers() -> Iterator[str]:
-    with kafka() as address:
-        yield address
 
 
 @pytest.fixture

@@ -220,6 +220,17 @@ class Rig:
 
         return asyncio.run(run())
 
+    def committed(self) -> dict[int, int]:
+        """Partition of `calls` → offset that the group has committed."""
+        found: dict[int, int] = {}
+
+        async def ask(admin: AIOKafkaAdminClient) -> None:
+            offsets = await admin.list_consumer_group_offsets(self.topic(self.app))
+            found.update({tp.partition: at.offset for tp, at in offsets.items() if tp.topic == self.topic("calls")})
+
+        self.admin(ask)
+        return found
+
     def totals(self, *workers: Process) -> tuple[int, int]:
         """Count and sum over all keys, as the workers show them now."""
         rows = [row for worker in workers for part in worker.shown().values() for row in part["sums"].values()]

@@ -77,7 +77,7 @@ def test_a_mock_cluster_is_enough_for_a_demo(tmp_path):
         bench.send(1_000)
         worker = bench.worker(TOY_MOCK="1")
         bench.wait_for_totals(worker)
-        progress = [source for part in worker.shown().values() for source in part["progress"].values()]
+        wait_until(lambda: any_caught_up(worker), 20, bench.logs)
         worker.signal(signal.SIGTERM)
 
         assert worker.wait(10) == 0
@@ -86,4 +86,8 @@ def test_a_mock_cluster_is_enough_for_a_demo(tmp_path):
         worker = bench.worker(TOY_MOCK="1")
         bench.wait_for_totals(worker)
 
-    assert any(caught_up for _, _, caught_up, _, _ in progress)
+
+def any_caught_up(worker) -> bool:
+    """Whether any partition of the source says so."""
+    progress = [source for part in worker.shown().values() for source in part["progress"].values()]
+    return any(caught_up for _, _, caught_up, _, _ in progress)

@@ -5,8 +5,8 @@ and each record once to `visits`. Stage 2 adds up what comes. Run as a script it
 
     python -m tests.worker.toy BROKERS APP HTTP_PORT
 
-Environment: TOY_SESSION_S, its session timeout; TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time;
-TOY_LOSES=n, every n-th chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them.
+Environment: TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time; TOY_LOSES=n, every n-th
+chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them.
 """
 
 import json
@@ -161,7 +161,7 @@ def main(brokers: str, app: str, port: str) -> int:
         app=app,
         topic_prefix=f"{app}.",
         check_crcs="TOY_MOCK" not in os.environ,
-        session_timeout_s=float(os.environ.get("TOY_SESSION_S", "6")),
+        session_timeout_s=6.0,
         http_port=int(port),
     )
     worker = Worker(
