@@ -16,19 +16,27 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import msgspec
 import redis
 import yaml
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.books import META_KEY
+from streams.worker import changelog
 from tests.cli.commands import Done, contact_streams
 from tests.servers import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTITIONS = 8
+SOURCES = ("calls", "chats")
+
+META = msgspec.msgpack.Decoder(changelog.Meta)
+
+Look = TypeVar("Look")
 
 
 class Sample(NamedTuple):
@@ -154,8 +162,10 @@ class Centre:
 
     def by_share(self, topic: str) -> list[Worker]:
         """The workers that run, those with the most partitions of the logical topic first."""
-        running = [worker for worker in self.workers if worker.ended() is None]
-        return sorted(running, key=lambda worker: worker.owned(topic), reverse=True)
+        return sorted(self.running(), key=lambda worker: worker.owned(topic), reverse=True)
+
+    def running(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.ended() is None]
 
     def close(self) -> None:
         for worker in self.workers:
@@ -206,10 +216,9 @@ class Centre:
     def outcomes(self) -> dict[str, int]:
         """What became of the records, over all workers that run."""
         total: dict[str, int] = {}
-        for worker in self.workers:
-            if worker.ended() is None:
-                for outcome, count in worker.outcomes().items():
-                    total[outcome] = total.get(outcome, 0) + count
+        for worker in self.running():
+            for outcome, count in worker.outcomes().items():
+                total[outcome] = total.get(outcome, 0) + count
         return total
 
     def members(self) -> int:
@@ -228,6 +237,58 @@ class Centre:
         return asyncio.run(run())
 
     # Waiting
+
+    def settled_at(self, within_s: float = 60) -> int:
+        """Wait until all that was sent is folded and its facts stand in Kafka; when that was so, epoch ms.
+
+        What is shown as of any later instant knows all of it: each partition shows it in its own time.
+        """
+        asyncio.run(self._folded(within_s))
+        return time.time_ns() // 1_000_000
+
+    async def _folded(self, within_s: float) -> None:
+        """Return when each source partition's last meta record, which a flush writes with its facts, is at its end."""
+        reader = AIOKafkaConsumer(bootstrap_servers=self.brokers, isolation_level="read_committed")
+        await reader.start()
+        behind: dict[tuple[str, int], int] = {}
+        try:
+            for name in SOURCES:
+                ends = await reader.end_offsets([TopicPartition(self.topic(name), n) for n in range(PARTITIONS)])
+                behind |= {(self.topic(f"{self.name}-state-{name}"), tp.partition): end for tp, end in ends.items()}
+            states = [TopicPartition(*place) for place in behind]
+            reader.assign(states)
+            await reader.seek_to_beginning(*states)
+            behind = {place: end for place, end in behind.items() if end}
+            async with asyncio.timeout(within_s):
+                while behind:
+                    for tp, records in (await reader.getmany(timeout_ms=100)).items():
+                        metas = [record.value for record in records if record.key == META_KEY]
+                        if metas and META.decode(metas[-1]).offset == behind.get(tp):
+                            del behind[tp]
+        except TimeoutError:
+            raise AssertionError(f"not within {within_s} s: all is folded; but {behind}\n{self.logs()}") from None
+        finally:
+            await reader.stop()
+
+    def back_or_ended(self, sleeper: Worker) -> None:
+        """Wait until a worker that the group had dropped knows it: it has ended, or is one of all that run again."""
+        self.wait(lambda: sleeper.ended() is not None or self.members() == len(self.running()), 60, "the sleeper knows")
+        self.wait(lambda: all(worker.ready() for worker in self.running()), 60, "all that run are ready")
+
+    def first(self, look: Callable[[], Look], enough: Callable[[Look], object], within_s: float, what: str) -> Look:
+        """The first look that is enough. Assert of this one: at a second one a worker may have fallen behind."""
+        looks: list[Look] = []
+
+        def looked() -> object:
+            looks[:] = [look()]
+            return enough(looks[0])
+
+        try:
+            self.wait(looked, within_s, what)
+        except AssertionError as failure:
+            failure.add_note(f"the last look: {looks}")
+            raise
+        return looks[0]
 
     def wait(self, true: Callable[[], object], within_s: float, what: str) -> float:
         """Until it is true; returns how long that took, in seconds. Fails with the logs of the workers."""

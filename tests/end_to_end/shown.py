@@ -93,6 +93,11 @@ def _kpi(quantity: str, labels: Mapping[str, str]) -> str:
     return plain if variant == "configured" else f"{plain}_{variant}"
 
 
+def all_live(shown: Mapping[str, Shown], queues: set[str], since_ms: int) -> bool:
+    """Whether these queues, and no other, are shown as live, each as of later than `since_ms`."""
+    return shown.keys() == queues and all(found.live and found.as_of_ms > since_ms for found in shown.values())
+
+
 class Remembering(Reference):
     """Walks a contact once while the same of its events are asked for. (One that waits may yet be changed.)"""
 

@@ -136,12 +136,8 @@ def sent(make_centre) -> tuple[Centre, list[Line]]:
     lines = [*bad_lines(writer), *odd_lines(writer)]
     done = bench.produce([line.value for line in lines])
     assert done.returncode == 0, done.stderr
-    bench.wait(lambda: sum(bench.outcomes().values()) == in_kafka(bench), 60, "every record is counted")
+    bench.settled_at()
     return bench, lines
-
-
-def in_kafka(bench: Centre) -> int:
-    return len(bench.records("calls")) + len(bench.records("chats"))
 
 
 def expected_outcomes(lines: list[Line]) -> Counter[str]:
@@ -159,6 +155,7 @@ def test_each_record_becomes_one_thing(sent):
     expected["applied"] += heartbeat_copies(bench)
 
     assert bench.outcomes() == expected
+    assert expected.total() == len(bench.records("calls")) + len(bench.records("chats"))
 
 
 def test_rejections_are_counted_by_reason(sent):

@@ -22,6 +22,9 @@ from tests.end_to_end.days import (
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
+NO_QUEUE = "-"
+"""What is shown of the contacts that never entered one."""
+
 SUMMED = ("offered", "answered", "abandoned", "short_abandoned", "N_T", "A_T", "asa", "ata", "awt")
 
 
@@ -35,20 +38,8 @@ def wait_for_visits(bench: Centre, count: int, within_s: float = 60) -> None:
     bench.wait(lambda: len(bench.records("visits")) >= count, within_s, f"{count} visits")
 
 
-def all_folded(bench: Centre) -> bool:
-    """Whether the offsets that the group has committed are the ends of the logs: nothing more can come."""
-    lags = [
-        sample.value
-        for worker in bench.workers
-        if worker.ended() is None
-        for sample in worker.scrape()
-        if sample.name == "contact_streams_lag_records"
-    ]
-    return bool(lags) and not any(lags)
-
-
 def assert_each_visit_once(bench: Centre, events: list[dict]) -> None:
-    bench.wait(lambda: all_folded(bench), 30, "everything is folded")
+    bench.settled_at()
     visits = bench.visits()
     named = [(visit["contact"], visit["visit"]) for visit in visits]
 
@@ -83,7 +74,10 @@ def day(make_centre, bank_events) -> Centre:
     done = bench.produce(lines(bank_events))
     assert done.returncode == 0, done.stderr
     assert f"{len(bank_events)} records sent to {bench.topic('calls')}" in done.stdout
-    bench.wait(lambda: bench.outcomes().get("applied") == len(bank_events), 60, "everything is folded")
+    bench.settled_at()
+
+    assert bench.outcomes()["applied"] == len(bank_events)
+
     return bench
 
 
@@ -101,13 +95,14 @@ def test_a_real_day_through_two_workers(day, bank_events, golden_day):
 def test_the_same_day_a_second_time_makes_no_visit(day, bank_events):
     """A producer that starts again from the beginning: each record is known, late or too late."""
     close_the_day(day, bank_events)
-    day.wait(lambda: all_folded(day), 30, "the day is closed")
-    before = sum(day.outcomes().values())
-    applied = day.outcomes()["applied"]
+    day.settled_at()
+    before = day.outcomes()
     day.produce(lines(bank_events))
-    day.wait(lambda: sum(day.outcomes().values()) == before + len(bank_events), 60, "everything is read")
+    day.settled_at()
+    after = day.outcomes()
 
-    assert day.outcomes()["applied"] == applied
+    assert after["applied"] == before["applied"]
+    assert sum(after.values()) == sum(before.values()) + len(bank_events)
     assert_each_visit_once(day, bank_events)
 
 
@@ -133,10 +128,14 @@ class Flow:
             process.communicate()
 
 
-def reads(bench: Centre, worker: Worker) -> None:
-    """Until this worker has read something more: it is in the middle of its work."""
-    before = sum(worker.outcomes().values())
-    bench.wait(lambda: sum(worker.outcomes().values()) > before, 60, "the worker reads")
+def has_read(worker: Worker) -> int:
+    """Records so far."""
+    return sum(worker.outcomes().values())
+
+
+def reads(bench: Centre, worker: Worker, beyond: int) -> None:
+    """Until this worker has read more than that: it is in the middle of its work."""
+    bench.wait(lambda: has_read(worker) > beyond, 60, "the worker reads")
 
 
 def test_a_worker_killed_in_the_middle_and_started_again(bench, bank_events, golden_day):
@@ -146,14 +145,16 @@ def test_a_worker_killed_in_the_middle_and_started_again(bench, bank_events, gol
     bench.ready_workers(2)
     for _ in range(2):
         victim, other = bench.by_share("calls")
+        before = has_read(victim)
         with flow.share():
-            reads(bench, victim)
+            reads(bench, victim, before)
             victim.kill()
             started = bench.worker()
         bench.wait_for_ready(other, started)
     busy, idle = bench.by_share("calls")
+    before = has_read(busy)
     with flow.share():
-        reads(bench, busy)
+        reads(bench, busy, before)
         busy.kill()
         idle.kill()
     bench.ready_workers(2)
@@ -170,26 +171,27 @@ def test_a_worker_stopped_past_its_session_and_continued(bench, bank_events, gol
     flow = Flow(bench, events, shares=2)
     bench.ready_workers(2)
     sleeper, other = bench.by_share("calls")
+    before = has_read(sleeper)
     with flow.share():
-        reads(bench, sleeper)
+        reads(bench, sleeper, before)
         sleeper.signal(signal.SIGSTOP)
     with flow.share():
         pass
     close_the_day(bench, events)
     wait_for_visits(bench, 4 * golden_day["*"]["offered"])
-    bench.wait(lambda: owners(bench).keys() >= golden_day.keys() - {"live"}, 60, "every queue is in Redis")
-    tokens = owners(bench)
+    queues = {*golden_day.keys() - {"live"}, NO_QUEUE}
+    taken_over = bench.first(
+        bench.hashes,
+        lambda found: found.keys() == queues and all(of["worker"].endswith(f":{other.pid}") for of in found.values()),
+        60,
+        "the other one has written every queue",
+    )
     sleeper.signal(signal.SIGCONT)
-    bench.wait(lambda: sleeper.ended() is not None or sleeper.ready(), 60, "the sleeper ends or is a member again")
-    bench.wait(other.ready, 60, "the other one is ready")
+    bench.back_or_ended(sleeper)
+    after = bench.hashes()
 
     assert sleeper.ended() in (None, 1)
     assert other.ended() is None
-    assert all(owner >= tokens[queue] for queue, owner in owners(bench).items())
+    assert all(int(found["token"]) >= int(taken_over[queue]["token"]) for queue, found in after.items())
     assert_each_visit_once(bench, events)
     assert_golden(bench, golden_day, times=4)
-
-
-def owners(bench: Centre) -> dict[str, int]:
-    """Queue → fencing token of whoever wrote it last."""
-    return {queue: int(found["token"]) for queue, found in bench.hashes().items()}
