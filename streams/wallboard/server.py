@@ -1,7 +1,6 @@
 """The process that serves the board: follows Redis, answers HTTP, ends at a signal."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -20,6 +19,7 @@ from streams.wallboard.page import Changed, application
 from streams.wallboard.presentation import SHOWN
 
 SHUTDOWN_S: Final = 2.0
+AGAIN_S: Final = 0.5
 
 
 def run(config: Config) -> int:
@@ -46,23 +46,24 @@ async def _serve(config: Config, log: logging.Logger) -> int:
         address = await _listen(runner, config.wallboard.host, config.wallboard.port)
         sys.stdout.write(f"board: {address}\n")
         sys.stdout.flush()
-        return await _until(stop, follower)
+        return await follow_until(stop, follower)
     finally:
         await runner.cleanup()
         await client.aclose()
 
 
-async def _until(stop: asyncio.Event, follower: Follower) -> int:
+async def follow_until(stop: asyncio.Event, follower: Follower) -> int:
     """Follow Redis until told to stop: 0. What ends the follower ends the board."""
     following = asyncio.create_task(follower.run())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
     if following.done():
         await following
-    for task in (following, stopping):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    # A cancellation may be lost in the Redis client, where it meets a time-out: it is said again.
+    while not (following.done() and stopping.done()):
+        following.cancel()
+        stopping.cancel()
+        await asyncio.wait((following, stopping), timeout=AGAIN_S)
     return 0
 
 

@@ -45,9 +45,13 @@ def running(pid):
     return False
 
 
+def text(url):
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.read().decode()
+
+
 def state(address):
-    with urllib.request.urlopen(f"{address}api/state", timeout=10) as response:
-        return json.load(response)
+    return json.loads(text(f"{address}api/state"))
 
 
 def until(condition):
@@ -84,12 +88,8 @@ def test_the_board_is_full_and_moving_and_all_of_it_ends_with_a_signal():
         metrics = re.fullmatch(r"metrics +(http://\S+/metrics)\n", process.stdout.readline())[1]
 
         before = until(lambda: full(address))
-        until(
-            lambda: any(tile["values"] != before.get(key, tile)["values"] for key, tile in live_tiles(address).items())
-        )
-
-        with urllib.request.urlopen(metrics, timeout=10) as response:
-            assert "contact_offered_total{" in response.read().decode()
+        until(lambda: moved(before, live_tiles(address)))
+        until(lambda: "contact_offered_total{" in text(metrics))
         parts = children(process.pid)
         assert len(parts) >= 5
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,17 @@ def _port(profile: Path, process: subprocess.Popen) -> int:
 
 async def _connect(port: int) -> tuple[aiohttp.ClientSession, aiohttp.ClientWebSocketResponse]:
     session = aiohttp.ClientSession()
+    async with asyncio.timeout(GIVE_UP_S):
+        while not (page := await _first_page(session, port)):  # noqa: ASYNC110 (it is asked over HTTP)
+            await asyncio.sleep(0.05)
+    return session, await session.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0)
+
+
+async def _first_page(session: aiohttp.ClientSession, port: int) -> dict[str, Any] | None:
+    """None: the browser answers before it has one."""
     async with session.get(f"http://127.0.0.1:{port}/json/list") as response:
         targets = await response.json()
-    page = next(target for target in targets if target["type"] == "page")
-    return session, await session.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0)
+    return next((target for target in targets if target["type"] == "page"), None)
 
 
 class Page:
@@ -99,10 +106,11 @@ class Page:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str) -> Any:
+    def wait_for(self, expression: str, *, meanwhile: Callable[[], object] = bool) -> Any:
         """The first truthy value of a JavaScript expression; fails with what the page shows if it never is."""
         deadline = time.monotonic() + GIVE_UP_S
         while time.monotonic() < deadline:
+            meanwhile()
             value = self.evaluate(expression)
             if value:
                 return value

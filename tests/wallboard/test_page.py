@@ -34,6 +34,19 @@ def stage():
         yield stack.enter_context(chromium()), Writer(url), address
 
 
+class Again:
+    """Does something at once and every few seconds: what is written once is live for three, and a page may be slow."""
+
+    def __init__(self, do):
+        self._do = do
+        self._next = time.monotonic()
+
+    def __call__(self):
+        if time.monotonic() >= self._next:
+            self._do()
+            self._next = time.monotonic() + 4
+
+
 def cell(queue, kpi):
     """JavaScript for the text of a KPI as it is shown."""
     return (
@@ -93,10 +106,10 @@ def test_a_value_follows_without_a_reload(stage):
 def test_the_longest_wait_rises_by_itself(stage):
     page, writer, address = stage
     page.open(address)
-    writer.write("voice", "rising", {"waiting": 1, "longest_wait": 75.0})
 
-    # one write only: what comes after 1:15 is the page's own clock
-    page.wait_for(f"['1:16', '1:17'].includes({cell('rising', 'longest_wait')})")
+    # what is written is always 1:15: what comes after it is the page's own clock
+    risen = f"['1:16', '1:17'].includes({cell('rising', 'longest_wait')})"
+    page.wait_for(risen, meanwhile=Again(lambda: writer.write("voice", "rising", {"waiting": 1, "longest_wait": 75.0})))
 
 
 def test_what_is_behind_says_so_and_how_old_it_is(stage):
@@ -104,14 +117,15 @@ def test_what_is_behind_says_so_and_how_old_it_is(stage):
     writer.write("voice", "behind", {"waiting": 1}, as_of_ms=_ago(40), state="catching_up")
     page.open(address)
 
-    page.wait_for(f"/Catching up · 4\\d s old/.test({chip('behind')})")
+    page.wait_for(f"/Catching up · [45]\\d s old/.test({chip('behind')})")
 
 
 def test_what_stops_coming_turns_to_catching_up_and_does_not_rise_on(stage):
     page, writer, address = stage
     page.open(address)
-    writer.write("voice", "stopping", {"waiting": 1, "longest_wait": 10.0}, ttl_ms=1_000)
+    writer.write("voice", "stopping", {"waiting": 1, "longest_wait": 10.0})
     page.wait_for(cell("stopping", "waiting"))
+    writer.expire("voice", "stopping")
 
     page.wait_for(f"/Catching up/.test({chip('stopping')})")
 
@@ -128,10 +142,10 @@ def test_what_stops_coming_turns_to_catching_up_and_does_not_rise_on(stage):
 )
 def test_a_breach_is_a_word_and_a_sign_not_only_a_colour(stage, value, word):
     page, writer, address = stage
-    writer.write("voice", "judged", {"waiting": 0, "service_level:30m": value})
     page.open(address)
 
-    page.wait_for(f"{chip('judged')} === {word!r}")
+    written = Again(lambda: writer.write("voice", "judged", {"waiting": 0, "service_level:30m": value}))
+    page.wait_for(f"{chip('judged')} === {word!r}", meanwhile=written)
 
 
 def test_another_window_is_chosen_and_stands_in_the_address(stage):

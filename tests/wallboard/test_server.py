@@ -1,5 +1,6 @@
 """The board's server as a process, with a real Redis."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,6 +15,7 @@ import urllib.request
 
 import pytest
 
+from streams.wallboard.server import follow_until
 from tests.servers import free_port, redis
 from tests.wallboard.writing import Writer, now_ms
 
@@ -56,7 +58,7 @@ def until(condition):
 
 
 def messages(address):
-    """Server-sent events as (name, data), for as long as somebody asks."""
+    """Server-sent events as (name, data), for as long as somebody asks. A quiet board sends beats between."""
     with urllib.request.urlopen(f"{address}events", timeout=GIVE_UP_S) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         name = None
@@ -102,7 +104,8 @@ def test_a_page_gets_everything_then_changes(address, writer):
     assert tile(message, "first")["values"] == {"waiting": 2, "offered:30m": 7}
 
     written = writer.write("voice", "first", {"waiting": 3, "offered:30m": 8})
-    changed = next(change for _, data in stream if (change := tile(data, "first")) and change["as_of_ms"] == written)
+    tiles = (tile(data, "first") for name, data in stream if name == "board")
+    changed = next(change for change in tiles if change and change["as_of_ms"] == written)
     assert changed["values"] == {"waiting": 3, "offered:30m": 8}
 
 
@@ -119,8 +122,9 @@ def test_a_value_that_became_null_goes(address, writer):
 
 @pytest.mark.redis
 def test_a_queue_that_expired_is_shown_from_memory_as_catching_up(address, writer):
-    written = writer.write("voice", "expiring", {"waiting": 4}, ttl_ms=1_000)
+    written = writer.write("voice", "expiring", {"waiting": 4})
     until(lambda: tile(state(address), "expiring"))
+    writer.expire("voice", "expiring")
     until(lambda: not writer.client.exists("cs:view:voice:expiring"))
 
     found = until(lambda: (seen := tile(state(address), "expiring"))["state"] == "catching_up" and seen)
@@ -236,6 +240,23 @@ def test_sigterm_ends_it_cleanly_although_a_page_is_open():
 
         assert process.wait(GIVE_UP_S) == 0
         page.join(GIVE_UP_S)
+
+
+def test_it_ends_although_the_redis_client_loses_a_cancellation():
+    told = asyncio.Event()
+
+    class Forgetful:
+        async def run(self):
+            told.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(GIVE_UP_S)
+            await asyncio.sleep(GIVE_UP_S)
+
+    async def story():
+        async with asyncio.timeout(GIVE_UP_S / 2):
+            return await follow_until(told, Forgetful())
+
+    assert asyncio.run(story()) == 0
 
 
 def test_a_taken_port_is_an_error_with_a_hint():

@@ -42,3 +42,7 @@ class Writer:
             together.publish("cs:changes", json.dumps(change))
             together.execute()
         return at
+
+    def expire(self, channel: str, queue: str) -> None:
+        """As if nobody had written the queue for so long."""
+        self.client.pexpire(f"cs:view:{channel}:{queue}", 1)
