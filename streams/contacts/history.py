@@ -132,6 +132,8 @@ class History:
             _count_in_segment(cycle, ledger)
         entry = Entry(at, event, ledger.take() if ledger.booked else (), outcome)
         self.contact.entries.append(entry)
+        if ledger.observer:
+            ledger.observer(self, entry, 1)
         if outcome or event.time != at:
             _tally(entry, 1, ledger.stats)
         else:
@@ -149,6 +151,8 @@ class History:
         del entries[index:]
         for entry in undone:
             self.ledger.take_back(entry.booked)
+            if self.ledger.observer:
+                self.ledger.observer(self, entry, -1)
             _tally(entry, -1, self.ledger.stats)
         self.cycle = self._state_before(index)
         events = [(entry.at, entry.event) for entry in undone if entry.event is not None]
@@ -192,7 +196,10 @@ class History:
             self.life.fire(self.cycle, timer_at, self.ledger)
             if self.ledger.segments:
                 _count_in_segment(self.cycle, self.ledger)
-            self.contact.entries.append(Entry(timer_at, None, self.ledger.take()))
+            entry = Entry(timer_at, None, self.ledger.take())
+            self.contact.entries.append(entry)
+            if self.ledger.observer:
+                self.ledger.observer(self, entry, 1)
 
     def _finish(self, settled: int) -> None:
         """Publish the visits that have become final; each is final only after those before it."""

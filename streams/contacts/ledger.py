@@ -4,8 +4,8 @@ A step books into the ledger; what one event booked is kept with the event (`tak
 exactly as it was, whatever the settings have become since.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from streams.calendars.clock import Clock
 from streams.contacts.final import FinalVisit
@@ -17,6 +17,10 @@ from streams.facts.wire import PANE_MS, Delta, Row, segment_queue
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
+
+Observer = Callable[[Any, Any, int], None]
+"""(`history.History`, `history.Entry`, sign): told what an event or a timer has booked (1), with the history in the
+state that it led to; and that it is taken back (−1)."""
 
 
 class Outcome:
@@ -34,8 +38,8 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_bins", "_posted", "_rows", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "rolls_up",
-        "segments", "settings", "stats",
+        "_bins", "_posted", "_rows", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "observer",
+        "rolls_up", "segments", "settings", "stats",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +70,8 @@ class Ledger:
         """Of the event being applied; always the same list."""
         self.final: list[tuple[int, FinalVisit]] = []
         """(since when it is final, visit) of the visits to publish."""
+        self.observer: Observer | None = None
+        """For those who look behind the numbers; a worker has none."""
         self._posted: list[Booking] = []
         self._rows: dict[str, dict[str, Row | None]] = {}
 
