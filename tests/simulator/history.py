@@ -27,7 +27,7 @@ def decoded(some: Iterable[Arrival]) -> list[dict[str, Any]]:
 def by_contact(some: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     contacts = defaultdict(list)
     for event in some:
-        if event["type"] != "heartbeat":
+        if "contact" in event:
             contacts[event["contact"]].append(event)
     return dict(contacts)
 

@@ -113,6 +113,7 @@ class Calls:
         lengths = {"talk_ms": clock.now - began_at - held_ms, "hold_ms": held_ms} if contact.answers == 1 else {}
         by = "customer" if dice.chance(0.6) else "agent"
         contact.note("contact.ended", by=by, resolved=dice.chance(0.8), **lengths)
+        self._people.surveys.ask(contact, line, desk)
         clock.start(self._people.wrap_up(contact, line, desk))
         return None
 

@@ -95,6 +95,7 @@ class Chats:
         if by == "system":
             yield dice.fixed(180_000)  # nobody has written any more
         contact.note("contact.ended", by=by, resolved=dice.chance(0.75))
+        people.surveys.ask(contact, line, desk)
         self._clock.start(people.wrap_up(contact, line, desk))
         return None
 

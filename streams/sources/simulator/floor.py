@@ -1,8 +1,9 @@
 """The floor: queues of waiting contacts, agents with skills and desks, and who is offered to whom."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from streams.events.model import AgentStatus
 from streams.sources.simulator.centre import DESKS, QueuePlan, TeamPlan, agents_needed
 from streams.sources.simulator.clock import Alarm, Clock, Process
 
@@ -10,23 +11,26 @@ from streams.sources.simulator.clock import Alarm, Clock, Process
 class Agent:
     """Someone who serves contacts, several at once in a chat. Off duty, what is in hand is finished."""
 
-    __slots__ = ("name", "on_duty", "resting", "team")
+    __slots__ = ("desks", "name", "on_duty", "resting", "team")
 
     def __init__(self, name: str, team: "Team") -> None:
         self.name = name
         self.team = team
         self.on_duty = False
-        self.resting: list[Desk] = []
+        self.desks = [Desk(self) for _ in range(DESKS[team.plan.channel])]
+        self.resting = list(self.desks)
         """Desks that were free when the agent was off duty."""
 
 
 class Desk:
     """Room for one contact at an agent."""
 
-    __slots__ = ("agent",)
+    __slots__ = ("activity", "agent")
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
+        self.activity: AgentStatus | None = None
+        """What the agent does here; None: nothing."""
 
 
 class Line:
@@ -109,6 +113,8 @@ class Floor:
     def __init__(self, clock: Clock, queues: Iterable[QueuePlan], teams: Iterable[TeamPlan]) -> None:
         self._clock = clock
         self.lines = {(plan.channel, plan.name): Line(plan) for plan in queues}
+        self.on_change: Callable[[Agent], None] | None = None
+        """Called when what an agent does may have changed."""
         self._teams = [self._build(plan) for plan in teams]
 
     def _build(self, plan: TeamPlan) -> Team:
@@ -140,9 +146,19 @@ class Floor:
         """Note that a waiting contact has gone."""
         ticket.line.length -= 1
 
+    def engage(self, desk: Desk, activity: AgentStatus | None) -> None:
+        """This is what the agent does at the desk from now on."""
+        desk.activity = activity
+        self._changed(desk.agent)
+
+    def _changed(self, agent: Agent) -> None:
+        if self.on_change is not None:
+            self.on_change(agent)
+
     def release(self, desk: Desk) -> None:
         """The desk is free: it takes the next contact, waits for one, or rests with an agent off duty."""
         agent = desk.agent
+        self.engage(desk, None)
         if not agent.on_duty:
             agent.resting.append(desk)
             return
@@ -164,15 +180,14 @@ class Floor:
         team.on_duty = count
         for number, agent in enumerate(team.agents):
             agent.on_duty = number < count
+            self._changed(agent)
         for agent in team.agents[:count]:
             rested, agent.resting = agent.resting, []
             for desk in rested:
                 self.release(desk)
 
     def _hire(self, team: Team) -> Agent:
-        agent = Agent(f"{team.plan.name}-{len(team.agents) + 1:02}", team)
-        agent.resting = [Desk(agent) for _ in range(DESKS[team.plan.channel])]
-        return agent
+        return Agent(f"{team.plan.name}-{len(team.agents) + 1:02}", team)
 
 
 def _entered_at(ticket: Ticket) -> int:

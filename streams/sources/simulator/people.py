@@ -7,6 +7,7 @@ from streams.sources.simulator.clock import PARKED, Clock, Process
 from streams.sources.simulator.contact import Contact
 from streams.sources.simulator.dice import Dice
 from streams.sources.simulator.floor import Desk, Floor, Line, Ticket
+from streams.sources.simulator.surveys import Surveys
 
 Leaving = Literal["abandoned", "timeout", "key", "callback", "voicemail", "withdrawn", "closed", "full"]
 """How a contact leaves a queue without an answer."""
@@ -27,10 +28,11 @@ SILENT_SHARE: Final = 0.1
 class People:
     """What happens between customers and agents, on one floor."""
 
-    def __init__(self, clock: Clock, dice: Dice, floor: Floor) -> None:
+    def __init__(self, clock: Clock, dice: Dice, floor: Floor, surveys: Surveys) -> None:
         self.clock = clock
         self.dice = dice
         self.floor = floor
+        self.surveys = surveys
 
     def visit(
         self, contact: Contact, line: Line, options: Sequence[Option], ring_ms: float, due_in_ms: int | None = None
@@ -78,6 +80,7 @@ class People:
         """Offer the contact to an agent: True when answered, False when missed or the contact left meanwhile."""
         queue, agent = ticket.line.plan.name, desk.agent.name
         contact.note("agent.offered", queue=queue, agent=agent)
+        self.floor.engage(desk, "offered")
         missed = self.dice.chance(MISSED_SHARE)
         rings_for = self.dice.fixed(15_000) if missed else self.dice.around(ring_ms, 0.5)
         remaining = max(1, ticket.leave_at - self.clock.now)
@@ -88,12 +91,14 @@ class People:
         yield rings_for
         if missed:
             contact.note("agent.missed", queue=queue, agent=agent, ring_ms=rings_for)
+            self.floor.engage(desk, "break")
             self.clock.start(self._pause(desk, self.dice.between(20_000, 60_000)))
             yield 1
             return False
         wait = {"wait_ms": self.clock.now - ticket.entered_at} if contact.channel == "voice" else {}
         contact.answers += 1
         contact.note("agent.connected", queue=queue, agent=agent, **wait)
+        self.floor.engage(desk, "on_contact")
         return True
 
     def _leave(self, contact: Contact, ticket: Ticket, leaving: Leaving) -> None:
@@ -122,6 +127,7 @@ class People:
     def wrap_up(self, contact: Contact, line: Line, desk: Desk) -> Process:
         """What the agent still does when the contact is over, or with somebody else; then the desk is free."""
         dice, clock, agent = self.dice, self.clock, desk.agent.name
+        self.floor.engage(desk, "wrapup")
         yield dice.between(200, 900)
         if dice.chance(0.8):
             started_at = clock.now

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.sources.simulator.arrivals import Arrival, Way
+from streams.sources.simulator.attendance import Attendance
 from streams.sources.simulator.calls import Calls
 from streams.sources.simulator.centre import HOUR_MS, MINUTE_MS, QUEUES, VOICE, teams
 from streams.sources.simulator.chats import Chats
@@ -15,6 +16,7 @@ from streams.sources.simulator.dice import Dice
 from streams.sources.simulator.floor import Floor, Line
 from streams.sources.simulator.people import People
 from streams.sources.simulator.settings import SimulationSettings
+from streams.sources.simulator.surveys import Surveys
 
 HEARTBEAT_MS: Final = 10_000
 SHIFT_MS: Final = 15 * MINUTE_MS
@@ -56,10 +58,13 @@ class _Centre:
         self._demand = Demand(settings)
         self._floor = Floor(self._clock, QUEUES, teams(settings.rate_per_hour))
         self._dice = Dice(f"{settings.seed}/customers", settings.speed)
-        people = People(self._clock, Dice(f"{settings.seed}/people", settings.speed), self._floor)
+        surveys = Surveys(self._clock, Dice(f"{settings.seed}/surveys", settings.speed), settings.survey_share)
+        people = People(self._clock, Dice(f"{settings.seed}/people", settings.speed), self._floor, surveys)
         self._calls = Calls(people, self._demand, self._call_again)
         self._chats = Chats(people)
         self._run_name = f"{settings.start_ms // 1000:x}.{settings.seed}"
+        if settings.agents:
+            self._floor.on_change = Attendance(self._clock, self._journal, self._run_name).look
         self._contacts = 0
         self._population = max(500, int(settings.rate_per_hour * 20))
 
