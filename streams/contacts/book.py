@@ -10,8 +10,9 @@ import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
 from streams.calendars.clock import Calendar
+from streams.contacts.customers import NAMING, CustomerKey, hide_customer
 from streams.contacts.history import Arrival, Contact, History
-from streams.contacts.ledger import Ledger, add
+from streams.contacts.ledger import Ledger, Observer, add
 from streams.contacts.lifecycle import NEVER, LifeCycle
 from streams.contacts.lives import BY_CODE, LIVES, lives_of
 from streams.contacts.settings import FoldSettings
@@ -20,7 +21,10 @@ from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
 from streams.facts.wire import (
+from streams.facts.starts import TOPIC as CUSTOMERS
+from streams.facts.starts import Starts
     PROGRESS_KEY,
+    LARGEST_VALUE,
     WHOLE_CHANNEL,
     Delta,
     Dimension,
@@ -28,14 +32,12 @@ from streams.facts.wire import (
     dimension_key,
     encode,
     group_queue,
+    encode_deltas,
     is_segment,
 )
 
 FORMAT: Final = 3
 """Version of the stored state; another one is refused."""
-LARGEST_VALUE: Final = 512_000
-"""Bytes: a larger dead letter is cut, a larger delta is split."""
-
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
 
@@ -66,11 +68,24 @@ class Inbox:
 class ContactBook:
     """The fold of partition `partition` of `topic`. See `books.Book`."""
 
-    def __init__(self, topic: str, partition: int, settings: FoldSettings, *, source: str | None = None) -> None:
-        """`source`: the topic's name in Kafka, for dead letters; None: it is `topic`."""
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        settings: FoldSettings,
+        *,
+        source: str | None = None,
+        observer: Observer | None = None,
+        customers: CustomerKey | None = None,
+    ) -> None:
+        """`source`: the topic's name in Kafka, for dead letters; None: it is `topic`. `observer`: told of all that is
+        booked. `customers`: under which key they are followed across contacts; None: they are not.
+        """
         self.topic = topic
         self._source = source or topic
         self.partition = partition
+        self._observer = observer
+        self._customers = customers
         self._stats = Stats()
         self.settings_changed = False
         """Whether the restored state was folded under other settings: booked outcomes keep theirs."""
@@ -117,7 +132,7 @@ class ContactBook:
 
     # --- fold ---
 
-    def fold(self, records: Sequence[Record]) -> None:
+    def fold(self, records: Sequence[Record]) -> None:  # noqa: C901 - the hot loop: a call per record costs
         """Take in records in offset order; those below `offset` were folded before.
 
         What is on time waits until the next drain, so that a contact is looked up once for all its events. What an
@@ -143,6 +158,8 @@ class ContactBook:
             if inbox is None:
                 self._stats.applied[kind] += 1  # type: ignore[index]
             elif at < watermark - lateness_ms:
+            if kind in NAMING:
+                hide_customer(event, self._customers)  # type: ignore[arg-type]
                 self._fold_late(inbox, record, event, watermark)  # type: ignore[arg-type]
             else:
                 inbox.waiting[inbox.life.identify(event)].append((settled, event))  # type: ignore[arg-type]
@@ -198,6 +215,9 @@ class ContactBook:
         return Ledger(
             channel,
             self._settings,
+            ledger.observer = self._observer
+            if self._customers is not None and life.domain == "":
+                ledger.starts = []
             self._bins,
             self._calendars,
             self._stats,
@@ -275,7 +295,7 @@ class ContactBook:
                 history.post_rows()
                 rows[history.key.encode()] = encode(history.contact)
                 history.persisted = True
-        outputs = [*self._outputs, *self._final(), *self._facts(), self._progress(reading)]
+        outputs = [*self._outputs, *self._final(), *self._starts(), *self._facts(), *self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
         self._dirty, self._gone, self._outputs, self._pending = [], [], [], 0
         return flush
@@ -293,8 +313,15 @@ class ContactBook:
             if deltas and ledger.rolls_up:
                 deltas.update(list(self._roll_ups(deltas)))
             for queue, delta in deltas.items():
+    def _starts(self) -> Iterable[Output]:
+        """What changes in the bags of customers."""
+        for (_, channel), ledger in self._ledgers.items():
+            for customer, bag in ledger.take_starts().items():
+                starts = [(at, queue, n) for (at, queue), n in sorted(bag.items())]
+                yield Output(CUSTOMERS, customer.encode(), encode(Starts(channel, starts)))
+
                 key = dimension_key(Dimension(channel, queue, domain))
-                for value in _encoded(delta):
+                for value in encode_deltas(delta):
                     yield Output("facts", key, value, route=queue.encode())
 
     def _roll_ups(self, deltas: Mapping[str, Delta]) -> Iterable[tuple[str, Delta]]:
@@ -305,14 +332,19 @@ class ContactBook:
             if members:
                 yield group_queue(name), _sum(members)
 
-    def _progress(self, reading: Reading) -> Output:
+    def _progress(self, reading: Reading) -> Iterable[Output]:
         progress = Progress(
             self.topic, self.partition, self._offset, self._watermark, reading.lag, self._appended_at, reading.caught_up
         )
-        return Output("facts", PROGRESS_KEY, encode(progress), partition=EVERY_PARTITION)
+        for topic in ("facts",) if self._customers is None else (CUSTOMERS, "facts"):
+            yield Output(topic, PROGRESS_KEY, encode(progress), partition=EVERY_PARTITION)
 
     def _meta(self) -> Meta:
-        return Meta(FORMAT, self._settings.digest(), self._offset, self._watermark, self._appended_at)
+        return Meta(FORMAT, self._settings_digest(), self._offset, self._watermark, self._appended_at)
+
+    def _settings_digest(self) -> str:
+        """Of the settings and the key: under another one customers are others."""
+        return self._settings.digest() + (self._customers.fingerprint if self._customers else "")
 
     # --- state ---
 
@@ -331,7 +363,7 @@ class ContactBook:
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"{self.topic}[{self.partition}]")
         self._offset, self._watermark, self._appended_at = meta.offset, meta.watermark, meta.appended_at
-        self.settings_changed = meta.settings != self._settings.digest()
+        self.settings_changed = meta.settings != self._settings_digest()
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(contacts)."""
@@ -387,15 +419,3 @@ def _sum(deltas: Iterable[Delta]) -> Delta:
         # A row that has moved to another queue is taken back there and present here: present wins.
         rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
     return total
-
-
-def _encoded(delta: Delta) -> Iterable[bytes]:
-    """The delta's value, cut into several where it would be too large."""
-    value = encode(delta)
-    if len(value) <= LARGEST_VALUE or len(delta.panes) + len(delta.rows) <= 1:
-        yield value
-        return
-    panes, rows = list(delta.panes.items()), list(delta.rows.items())
-    middle_pane, middle_row = len(panes) // 2, len(rows) // 2
-    yield from _encoded(Delta(dict(panes[:middle_pane]), dict(rows[:middle_row])))
-    yield from _encoded(Delta(dict(panes[middle_pane:]), dict(rows[middle_row:])))

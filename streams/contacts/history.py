@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from streams.contacts.ledger import Booking, Ledger, Outcome
+from streams.contacts.customers import follow
+from streams.contacts.ledger import Booking, Ledger, Outcome, StartCount
 from streams.contacts.lifecycle import NEVER, Cycle, LifeCycle, ev_time
 from streams.contacts.lives import AnyCycle
 from streams.contacts.stats import Stats
@@ -36,6 +37,8 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     """None: a timer."""
     booked: tuple[Booking, ...]
     outcome: int = Outcome.APPLIED
+    starts: tuple[StartCount, ...] = ()
+    """What it changed about where the contact counts for its customer."""
 
 
 _at = attrgetter("at")
@@ -132,6 +135,9 @@ class History:
             _count_in_segment(cycle, ledger)
         entry = Entry(at, event, ledger.take() if ledger.booked else (), outcome)
         self.contact.entries.append(entry)
+        if ledger.starts is not None:
+            entry.starts = follow(cycle, event, at)
+            ledger.starts += entry.starts
         if ledger.observer:
             ledger.observer(self, entry, 1)
         if outcome or event.time != at:
@@ -151,6 +157,8 @@ class History:
         del entries[index:]
         for entry in undone:
             self.ledger.take_back(entry.booked)
+            if entry.starts:
+                self.ledger.take_back_starts(entry.starts)
             if self.ledger.observer:
                 self.ledger.observer(self, entry, -1)
             _tally(entry, -1, self.ledger.stats)
@@ -284,6 +292,8 @@ class History:
                 self.life.apply(cycle, entry.event, entry.at, self.ledger)
                 if self.ledger.segments:
                     _learn_segment(cycle, entry.event, entry.at, self.ledger)
+                if self.ledger.starts is not None:
+                    follow(cycle, entry.event, entry.at)
         self.ledger.discard()
         return cycle
 

@@ -5,7 +5,7 @@ exactly as it was, whatever the settings have become since.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streams.calendars.clock import Clock
 from streams.contacts.final import FinalVisit
@@ -17,6 +17,19 @@ from streams.facts.wire import PANE_MS, Delta, Row, segment_queue
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
+
+
+class StartCount(NamedTuple):
+    """What is added to a customer's bag of starts."""
+
+    customer: str
+    """Keyed hash."""
+    at: int
+    """Start of the contact, epoch ms."""
+    queue: str
+    n: int
+    """1, or −1 for what is taken back."""
+
 
 Observer = Callable[[Any, Any, int], None]
 """(`history.History`, `history.Entry`, sign): told what an event or a timer has booked (1), with the history in the
@@ -39,7 +52,7 @@ class Ledger:
 
     __slots__ = (
         "_bins", "_posted", "_rows", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "observer",
-        "rolls_up", "segments", "settings", "stats",
+        "rolls_up", "segments", "settings", "starts", "stats",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +85,8 @@ class Ledger:
         """(since when it is final, visit) of the visits to publish."""
         self.observer: Observer | None = None
         """For those who look behind the numbers; a worker has none."""
+        self.starts: list[StartCount] | None = None
+        """What has changed in the bags of customers; None: customers are not followed."""
         self._posted: list[Booking] = []
         self._rows: dict[str, dict[str, Row | None]] = {}
 
@@ -115,6 +130,11 @@ class Ledger:
         """The exact inverse of bookings that counted."""
         self._posted += [(queue, pane, {key: -n for key, n in bag.items()}) for queue, pane, bag in booked]
 
+    def take_back_starts(self, starts: tuple[StartCount, ...]) -> None:
+        """The exact inverse of what was added to the bags of customers, if they are followed still."""
+        if self.starts is not None:
+            self.starts += [start._replace(n=-start.n) for start in starts]
+
     def post_row(self, queue: str, row_id: str, row: Row | None) -> None:
         """The new content of a row; None: it never was."""
         rows = self._rows.get(queue)
@@ -128,6 +148,17 @@ class Ledger:
         """Visits that have become final since the last call."""
         final, self.final = self.final, []
         return final
+
+    def take_starts(self) -> dict[str, dict[tuple[int, str], int]]:
+        """Customer → (start, queue) → how many more since the last call; what cancels out is left out."""
+        bags: dict[str, dict[tuple[int, str], int]] = {}
+        for customer, at, queue, n in self.starts or ():
+            bag = bags.setdefault(customer, {})
+            bag[at, queue] = bag.get((at, queue), 0) + n
+        if self.starts:
+            self.starts = []
+        changes = {customer: {place: n for place, n in bag.items() if n} for customer, bag in bags.items()}
+        return {customer: bag for customer, bag in changes.items() if bag}
 
     def take_deltas(self) -> dict[str, Delta]:
         """Queue → what has changed since the last call."""

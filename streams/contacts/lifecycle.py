@@ -11,10 +11,21 @@ import msgspec
 from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Ledger
 from streams.events import model as ev
-from streams.facts.wire import Row
+from streams.facts.wire import NO_QUEUE, Row
 
 NEVER: Final = 1 << 62
 """Later than any time."""
+
+
+class Start(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a contact counts among those of its customer."""
+
+    at: int
+    """Its first event, epoch ms."""
+    queue: str = NO_QUEUE
+    """The first that it was in."""
+    customer: str | None = None
+    """Keyed hash of the first that an event has named; None: not known."""
 
 
 class Cycle(msgspec.Struct, array_like=True, gc=False):
@@ -30,6 +41,8 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
     """The first that an event has named, once segments are shown; the history sees to it."""
     segment_at: int = 0
     """Since when it is known."""
+    start: Start | None = None
+    """Once customers are followed; the history sees to it."""
 
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open."""

@@ -104,6 +104,12 @@ class P:
     CES_ANSWERS: Final = 456
     CES_THOUSANDTHS: Final = 457
     """Σ score on the scale from 1 to 7, in thousandths."""
+    CONTACTS_SEEN: Final = 480
+    """Contacts whose customer is known."""
+    REPEAT_CONTACTS: Final = 481
+    FCR_JUDGED: Final = 482
+    """Contacts whose days have passed."""
+    FCR_MET: Final = 483
     ORDERS: Final = 500
     REVENUE: Final = 501
     """This and all that is spent or costs: integer minor units of the one currency."""

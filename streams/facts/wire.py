@@ -5,6 +5,7 @@ A dimension is (channel, queue, domain); queue `*` is the whole channel. A recor
 All of it is internal to one app: the outside reads `visits`, Redis and Prometheus.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,7 +17,12 @@ PANE_MS: Final = 5_000
 
 PROGRESS_KEY: Final = b"\x00progress"
 
+LARGEST_VALUE: Final = 512_000
+"""Bytes: a larger delta is split, a larger dead letter cut."""
+
 WHOLE_CHANNEL: Final = "*"
+ROLL_UPS: Final = ("*", "@", "#")
+"""Beginnings of the names of roll-ups: the whole channel, a group, a segment."""
 NO_QUEUE: Final = "-"
 """The queue of contacts that never enter one."""
 
@@ -140,6 +146,18 @@ _delta_decoder = msgspec.msgpack.Decoder(Delta)
 _progress_decoder = msgspec.msgpack.Decoder(Progress)
 
 encode = _encoder.encode
+
+
+def encode_deltas(delta: Delta) -> Iterator[bytes]:
+    """The delta's value, cut into several where it would be too large."""
+    value = encode(delta)
+    if len(value) <= LARGEST_VALUE or len(delta.panes) + len(delta.rows) <= 1:
+        yield value
+        return
+    panes, rows = list(delta.panes.items()), list(delta.rows.items())
+    middle_pane, middle_row = len(panes) // 2, len(rows) // 2
+    yield from encode_deltas(Delta(dict(panes[:middle_pane]), dict(rows[:middle_row])))
+    yield from encode_deltas(Delta(dict(panes[middle_pane:]), dict(rows[middle_row:])))
 
 
 def decode_delta(value: bytes) -> Delta:
