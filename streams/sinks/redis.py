@@ -62,6 +62,8 @@ class Pace(NamedTuple):
 
     interval_ms: int = 250
     """Ticks that come sooner after a written one are passed over."""
+    behind_ms: int = 1_000
+    """The same while nothing is live: who catches up has better things to do. At most a quarter of `ttl_ms`."""
     ttl_ms: int = 10_000
     """What is not written again expires so long after."""
 
@@ -114,6 +116,8 @@ class RedisSink:
         self._away = False
         self._newest: list[_Batch] | None = None
         self._ticked_at: int | None = None
+        self._live = True
+        """Whether anything was, at the last written tick; nothing to show counts as live."""
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -160,11 +164,16 @@ class RedisSink:
             return
         self._ticked_at = now_ms
         self._newest = list(self._batches(now_ms, owned))
+        self._live = not self._newest or any(view.state == "live" for batch in self._newest for view in batch.views)
         self._wake.set()
 
     def _due(self, now_ms: int) -> bool:
         # a clock that was set back must not silence the sink
-        return self._ticked_at is None or not 0 <= now_ms - self._ticked_at < self._pace.interval_ms
+        return self._ticked_at is None or not 0 <= now_ms - self._ticked_at < self._interval_ms()
+
+    def _interval_ms(self) -> int:
+        interval_ms, behind_ms, ttl_ms = self._pace
+        return interval_ms if self._live else max(interval_ms, min(behind_ms, ttl_ms // 4))
 
     def _batches(self, now_ms: int, owned: Mapping[int, Owned]) -> Iterator[_Batch]:
         for partition, owner in owned.items():
