@@ -3,17 +3,25 @@
 from collections.abc import Mapping
 from typing import Final
 
+from streams.contacts.agents.state import AgentCycle
+from streams.contacts.agents.steps import AGENTS
+from streams.contacts.business.state import BusinessCycle
+from streams.contacts.business.steps import BUSINESS
 from streams.contacts.lifecycle import LifeCycle
+from streams.contacts.surveys.state import SurveyCycle
+from streams.contacts.surveys.steps import SURVEYS
+from streams.contacts.tickets.state import TicketCycle
+from streams.contacts.tickets.steps import TICKETS
 from streams.contacts.visits.state import VisitCycle
 from streams.contacts.visits.steps import QUEUE_VISITS
 from streams.events import model as ev
 
-LIVES: Final = (QUEUE_VISITS,)
-"""In order: an event that several know belongs to the last of them that its topic is for."""
+LIVES: Final = (TICKETS, QUEUE_VISITS, AGENTS, SURVEYS, BUSINESS)
+"""In order: an event that several know belongs to the last of them, but a message in a channel of tickets."""
 
 BY_CODE: Final[Mapping[str, LifeCycle]] = {life.code: life for life in LIVES}
 
-AnyCycle = VisitCycle
+AnyCycle = TicketCycle | VisitCycle | AgentCycle | SurveyCycle | BusinessCycle
 """Every state that may be stored."""
 
 

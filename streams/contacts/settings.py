@@ -84,6 +84,12 @@ class FoldSettings(msgspec.Struct, frozen=True):
     """Name of a group → its queues: rolled up as the queue `@name` of each channel."""
     segments: tuple[str, ...] = ()
     """The segments that are shown, each as the queue `#name`."""
+    timezone: str = "UTC"
+    """Of roll-ups, and of every queue that has none of its own: whose local days people are counted by."""
+    timezones: Mapping[str, str] = {}
+    """Queue → IANA time zone."""
+    business_horizon_ms: int = 365 * 86_400_000
+    """How long a customer who ordered, or an agent who was trained, is remembered."""
     ticket_channels: frozenset[str] = TICKET_CHANNELS
     """Channels whose messages belong to tickets."""
     ticket_targets: tuple[TargetRule, ...] = ()
@@ -99,6 +105,10 @@ class FoldSettings(msgspec.Struct, frozen=True):
     def thresholds(self, queue: str) -> Thresholds:
         """The thresholds of a queue: its own, else the defaults."""
         return self.queues.get(queue, self.defaults)
+
+    def zone(self, queue: str) -> str:
+        """The time zone of a queue or roll-up."""
+        return self.timezones.get(queue, self.timezone)
 
     def groups_of(self, queues: Iterable[str]) -> list[str]:
         """Queue names (`@name`) of the groups that one of these queues is in. O(groups)."""

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from streams.facts.bins import quantile_ms
+from streams.facts.levels import Level
 from streams.facts.primitives import Bag
 from streams.metrics.settings import Variant
 
@@ -20,8 +21,19 @@ Terms = Mapping[int, int]
 class LiveState(Protocol):
     """What lasts at the instant: counts of open rows and the earliest of their clocks."""
 
-    def count(self, kind: int, *, over_target: bool = False) -> int: ...
+    def count(
+        self, kind: int, *, over_target: bool = False, group: int | None = None, older_than_ms: int | None = None
+    ) -> int: ...
+    def overdue(self, kind: int) -> int: ...
+    def due_soon(self, kind: int) -> int: ...
+    def until_next_due(self, kind: int) -> int | None: ...
     def earliest(self, kind: int, *, of_contact: bool = False) -> int | None: ...
+
+
+class TimesSpent(Protocol):
+    """How much time a window has of each level."""
+
+    def __call__(self, level: Level) -> int: ...
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -75,9 +87,38 @@ class LiveCount(msgspec.Struct, frozen=True):
 
     kind: int
     over_target: bool = False
+    more_kinds: tuple[int, ...] = ()
+    """Of which rows count too."""
+    group: int | None = None
+    """Only those of this group."""
+    older_than_ms: int | None = None
+    """Only those whose clock shows more."""
 
     def value(self, _bag: Bag, live: LiveState) -> int:
-        return live.count(self.kind, over_target=self.over_target)
+        return sum(
+            live.count(kind, over_target=self.over_target, group=self.group, older_than_ms=self.older_than_ms)
+            for kind in (self.kind, *self.more_kinds)
+        )
+
+
+class DueCount(msgspec.Struct, frozen=True):
+    """Rows of a kind open at the instant that are past their due time, or due soon."""
+
+    kind: int
+    soon: bool = False
+
+    def value(self, _bag: Bag, live: LiveState) -> int:
+        return live.due_soon(self.kind) if self.soon else live.overdue(self.kind)
+
+
+class NextDue(msgspec.Struct, frozen=True):
+    """Earliest due time that has not passed − the instant, in seconds; None when nothing is due."""
+
+    kind: int
+
+    def value(self, _bag: Bag, live: LiveState) -> float | None:
+        left_ms = live.until_next_due(self.kind)
+        return None if left_ms is None else left_ms / 1000
 
 
 class Age(msgspec.Struct, frozen=True):
@@ -92,6 +133,27 @@ class Age(msgspec.Struct, frozen=True):
         return live.earliest(self.kind, of_contact=self.of_contact)
 
 
+class TimeAt(msgspec.Struct, frozen=True):
+    """Time spent at a level, of all who were, in seconds."""
+
+    level: Level
+
+    def value(self, spent_ms: TimesSpent) -> float:
+        return spent_ms(self.level) / 1000
+
+
+class TimeShare(msgspec.Struct, frozen=True):
+    """Time spent at one level / time spent at this or the other; None when there was neither."""
+
+    part: Level
+    rest: Level
+
+    def value(self, spent_ms: TimesSpent) -> float | None:
+        part = spent_ms(self.part)
+        whole = part + spent_ms(self.rest)
+        return part / whole if whole else None
+
+
 class Shown(msgspec.Struct, frozen=True):
     """The variant that the queue is configured to show: its formula is that of `<kpi id>_<variant>`."""
 
@@ -102,7 +164,7 @@ class Shown(msgspec.Struct, frozen=True):
         return variant.service_level if self.setting == "service_level" else variant.abandon_rate
 
 
-Formula = Count | Ratio | Mean | Quantile | LiveCount | Age | Shown
+Formula = Count | Ratio | Mean | Quantile | LiveCount | DueCount | NextDue | Age | TimeAt | TimeShare | Shown
 
 
 def total(terms: Terms, bag: Bag) -> int:

@@ -5,9 +5,10 @@ from typing import Literal
 import msgspec
 
 from streams.metrics.formulas import Count, Formula, Mean, Quantile
+from streams.metrics.placed import Placed
 from streams.metrics.settings import Scope
 
-Kind = Literal["count", "ratio", "duration", "live_count", "live_age"]
+Kind = Literal["count", "ratio", "score", "amount", "rate", "duration", "live_count", "live_age", "live_due"]
 Good = Literal["up", "down", "neither"]
 
 
@@ -16,8 +17,9 @@ class Kpi(msgspec.Struct, frozen=True):
 
     id: str
     kind: Kind
-    unit: Literal["count", "ratio", "s"]
-    formula: Formula
+    unit: Literal["count", "ratio", "s", "score", "minor"]
+    """minor: minor units of the one currency, such as cents."""
+    formula: Formula | Placed
     help: str
     """One sentence for a stranger."""
     good: Good = "neither"
@@ -39,7 +41,7 @@ class Kpi(msgspec.Struct, frozen=True):
     @property
     def live(self) -> bool:
         """Whether it stands under the window `live` (state at the instant) and not under the time windows."""
-        return self.kind in ("live_count", "live_age")
+        return self.kind in ("live_count", "live_age", "live_due")
 
 
 def count(

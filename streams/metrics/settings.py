@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.contacts.settings import TICKET_CHANNELS
+from streams.facts.wire import NO_QUEUE, ROLL_UPS, WHOLE_CHANNEL
 
 Scope = Literal["contacts", "tickets", "agents", "surveys", "customers", "business"]
 """What is counted: visits and contacts of calls and chats; tickets; agents; answers to surveys; customers across their
@@ -55,7 +56,13 @@ class Variants(msgspec.Struct, frozen=True):
     business: Business = Business()
 
     def of(self, queue: str) -> Variant:
-        return self.queues.get(queue, self.defaults)
+        return self.defaults if queue.startswith(ROLL_UPS) else self.queues.get(queue, self.defaults)
+
+    def business_of(self, queue: str) -> Business:
+        """What holds for a queue; how many customers there are is known of all of them alone."""
+        if queue in (WHOLE_CHANNEL, NO_QUEUE):
+            return self.business
+        return Business(margin=self.business.margin)
 
 
 class Channels(msgspec.Struct, frozen=True):

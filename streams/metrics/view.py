@@ -1,22 +1,40 @@
 """A queue's numbers at one instant: what every sink, the board and a replay show."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from streams.facts.wire import WHOLE_CHANNEL, Dimension
-from streams.metrics.catalogue import CATALOGUE
-from streams.metrics.formulas import Age, Count, LiveCount, Mean, Quantile, Ratio, Shown
-from streams.metrics.settings import DOMAINS, Channels, Scope, Variant, Variants, domain_of
+from streams.facts.wire import NO_QUEUE, ROLL_UPS, Dimension
+from streams.metrics.catalogue import BY_ID, CATALOGUE
+from streams.metrics.formulas import (
+    Age,
+    Count,
+    DueCount,
+    LiveCount,
+    Mean,
+    NextDue,
+    Quantile,
+    Ratio,
+    Shown,
+    TimeAt,
+    TimeShare,
+)
+from streams.metrics.placed import Place, Placed
+from streams.metrics.settings import DOMAINS, Channels, Scope, Variants, domain_of
 from streams.windows.book import ViewBook
 from streams.windows.dimension import DimensionState, Live, Lost, WindowTotal
+from streams.windows.levels import Levels
 
 Number = int | float
 State = Literal["live", "catching_up"]
 
 LIVE_WITHIN_MS: Final = 2_000
 """A view is live while its as_of is at most this far behind the clock."""
+
+AGENTS: Final = "agents"
+"""Channel and domain of the agents."""
 
 ALL_DOMAINS: Final = ("", *sorted(DOMAINS))
 
@@ -67,6 +85,21 @@ class _Part(NamedTuple):
     as_of: int
     dimension: Dimension
     live: Live
+    levels: Levels
+
+
+class _Line(NamedTuple):
+    """Of what a view is."""
+
+    channel: str
+    queue: str
+    staffed: int | None
+    """Agents logged in for the queue; None: not known."""
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether agents are staffed for it: it is no roll-up, and not what was in no queue."""
+        return self.queue != NO_QUEUE and not self.queue.startswith(ROLL_UPS)
 
 
 class Viewer:
@@ -84,7 +117,10 @@ class Viewer:
         """
         fed = {(dimension.channel, dimension.domain) for dimension in book.dimensions}
         as_of = {(channel, domain): book.as_of(sources.feeding(channel, domain)) for channel, domain in fed}
-        by_channel = {of: {domain: as_of.get((of, domain)) for domain in ALL_DOMAINS} for of, _ in fed}
+        agents_at = as_of.get((AGENTS, AGENTS))
+        by_channel = {
+            of: {**{domain: as_of.get((of, domain)) for domain in ALL_DOMAINS}, AGENTS: agents_at} for of, _ in fed
+        }
         lines = sorted({(dimension.channel, dimension.queue) for dimension in book.dimensions})
         found = (self._line(book, channel, queue, by_channel[channel], now) for channel, queue in lines)
         return [view for view in found if view is not None]
@@ -106,7 +142,8 @@ class Viewer:
         main = parts.get(scopes[0])
         at = main.as_of if main else min(part.as_of for part in parts.values())
         fresh = {scope: part for scope, part in parts.items() if part is main or not _stale(part, at, now)}
-        return self._evaluated(channel, queue, scopes, fresh, at, now)
+        staffed = _staffed(book, queue, as_of[AGENTS], at, now) if "contacts" in fresh else None
+        return self._evaluated(_Line(channel, queue, staffed), scopes, fresh, at, now)
 
     def _parts(
         self, book: ViewBook, channel: str, queue: str, scopes: Iterable[Scope], as_of: Mapping[str, int | None]
@@ -116,13 +153,12 @@ class Viewer:
             dimension = Dimension(channel, queue, domain_of(scope))
             state, at = book.dimensions.get(dimension), as_of[dimension.domain]
             if state is not None and at is not None:
-                parts[scope] = _Part(state, at, dimension, state.live(at))
+                parts[scope] = _Part(state, at, dimension, state.live(at), Levels(state, at))
         return parts
 
     def _evaluated(
-        self, channel: str, queue: str, scopes: Iterable[Scope], parts: Mapping[Scope, _Part], at: int, now: int
+        self, line: _Line, scopes: Iterable[Scope], parts: Mapping[Scope, _Part], at: int, now: int
     ) -> QueueView:
-        variant = self._variants.defaults if queue == WHOLE_CHANNEL else self._variants.of(queue)
         live: dict[str, Number | None] = {}
         windows: dict[str, dict[str, Number | None]] = {name: {} for name in self._window_names(parts.values())}
         since: dict[str, int] = {}
@@ -137,22 +173,41 @@ class Viewer:
             since.update((kpi_id, began) for kpi_id, began in ages.items() if began is not None)
             live.update(_live_values(table, part.live, ages))
             for name, total in part.state.totals(part.as_of).items():
-                windows[name].update(self._window(table, part, name, total, variant))
+                windows[name].update(self._window(table, part, name, total, line))
         lost = [lost for part in parts.values() for lost in part.state.lost.values()]
         state: State = "live" if now - at <= LIVE_WITHIN_MS else "catching_up"
-        return QueueView(channel, queue, at, state, live, windows, since, tuple(sorted(lost, reverse=True)))
+        return QueueView(line.channel, line.queue, at, state, live, windows, since, tuple(sorted(lost, reverse=True)))
 
     @staticmethod
     def _window_names(parts: Iterable[_Part]) -> list[str]:
         return next((part.state.window_names() for part in parts), [])
 
     def _window(
-        self, table: "Table", part: _Part, name: str, total: WindowTotal, variant: Variant
+        self, table: "Table", part: _Part, name: str, total: WindowTotal, line: _Line
     ) -> dict[str, Number | None]:
+        variant = self._variants.of(line.queue)
         values = self._remembered_values(table, part, name, total)
         values.update((kpi_id, formula.value(total.bag, part.live)) for kpi_id, formula in table.following_rows)
+        spent_ms = partial(part.levels.spent_ms, window=total)
+        values.update((kpi_id, formula.value(spent_ms)) for kpi_id, formula in table.times)
+        if table.placed:
+            place = self._place(part, name, total, line)
+            values.update((kpi_id, formula.value_at(place)) for kpi_id, formula in table.placed)
         values.update((kpi_id, values[f"{kpi_id}_{shown.of(variant)}"]) for kpi_id, shown in table.shown)
         return values
+
+    def _place(self, part: _Part, name: str, total: WindowTotal, line: _Line) -> Place:
+        state, at = part.state, part.as_of
+        return Place(
+            total.bag,
+            part.live,
+            length_ms=state.length_ms(name),
+            first_day=state.first_day(name, at),
+            staffing=self._variants.of(line.queue).staffing if line.is_queue else None,
+            staffed=line.staffed,
+            business=self._variants.business_of(line.queue),
+            weeks_before=partial(state.weeks_before, name, at),
+        )
 
     def _remembered_values(
         self, table: "Table", part: _Part, name: str, total: WindowTotal
@@ -165,6 +220,15 @@ class Viewer:
         if total.version is not None:
             self._remembered[part.dimension, name] = (part.state, total.version, values)
         return dict(values)
+
+
+def _staffed(book: ViewBook, queue: str, agents_at: int | None, at: int, now: int) -> int | None:
+    """Agents logged in for a queue; None where nothing is known of them, or not up to now."""
+    state = book.dimensions.get(Dimension(AGENTS, queue, AGENTS))
+    if state is None or agents_at is None or (agents_at < at and now - agents_at > LIVE_WITHIN_MS):
+        return None
+    staffed = BY_ID["agents_staffed"].formula
+    return staffed.value({}, state.live(agents_at)) if isinstance(staffed, LiveCount) else None
 
 
 def _stale(part: _Part, at: int, now: int) -> bool:
@@ -181,12 +245,16 @@ def _live_values(table: "Table", live: Live, ages: Mapping[str, int | None]) -> 
 class Table(NamedTuple):
     """The catalogue's rows of one scope, sorted by how they are evaluated."""
 
-    live_counts: tuple[tuple[str, LiveCount], ...]
+    live_counts: tuple[tuple[str, LiveCount | DueCount | NextDue], ...]
     ages: tuple[tuple[str, Age], ...]
     valued: tuple[tuple[str, Count | Ratio | Mean | Quantile], ...]
     """These follow from a window's sums."""
     following_rows: tuple[tuple[str, Ratio], ...]
     """These follow from the rows too: a window that has not changed may still change them."""
+    times: tuple[tuple[str, TimeAt | TimeShare], ...]
+    """These grow with the clock alone, though nothing has changed."""
+    placed: tuple[tuple[str, Placed], ...]
+    """These follow from what else is known of the queue and the window too."""
     shown: tuple[tuple[str, Shown], ...]
     absent: Mapping[str, None]
     """Every KPI of a window, where nothing is known."""
@@ -196,10 +264,12 @@ class Table(NamedTuple):
 def _table(scope: Scope) -> Table:
     rows = [(kpi.id, kpi.formula) for kpi in CATALOGUE if scope in kpi.scopes]
     return Table(
-        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, LiveCount)),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, LiveCount | DueCount | NextDue)),
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Age)),
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Count | Ratio | Mean | Quantile)),
         tuple((kpi_id, f) for kpi_id, f in rows if isinstance(f, Ratio) and f.live_misses is not None),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, TimeAt | TimeShare)),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Placed)),
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Shown)),
         {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and not kpi.live},
         {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and kpi.live},

@@ -22,13 +22,19 @@ from streams.metrics.formulas import Age, Count, Mean, Quantile, Ratio, Terms
 from streams.metrics.kpi import Kpi
 
 Form = Literal["live", "since", "window", "counter", "histogram"]
-Unit = Literal["count", "ratio", "s", "score"]
+Unit = Literal["count", "ratio", "s", "score", "minor"]
 Type = Literal["gauge", "counter", "histogram", "summary"]
 
 CONFIGURED: Final = "configured"
 """Value of the label `variant` for the formula that the queue is configured to show."""
 
-_SUFFIX: Final[dict[Unit, str]] = {"count": "", "ratio": "_ratio", "s": "_seconds", "score": "_score"}
+_SUFFIX: Final[dict[Unit, str]] = {
+    "count": "",
+    "ratio": "_ratio",
+    "s": "_seconds",
+    "score": "_score",
+    "minor": "_minor_units",
+}
 _PERCENTILE: Final = re.compile(r"_p\d+$")
 
 _SUM_OF: Final = {
@@ -164,7 +170,8 @@ def _used_by(kpi: Kpi) -> Iterator[int]:
 def _counter(primitive: int, kpi: Kpi | None, used_by: list[str]) -> PrimitiveCounter:
     quantity = kpi.id if kpi else _primitive_name(primitive)
     milliseconds = quantity.endswith("_ms")
-    name = metric_name(quantity.removesuffix("_ms"), "s" if milliseconds else "count", "counter")
+    unit = "s" if milliseconds else kpi.unit if kpi else "count"
+    name = metric_name(quantity.removesuffix("_ms"), unit, "counter")
     text = kpi.help if kpi else f"Sum that {', '.join(used_by)} {'is' if len(used_by) == 1 else 'are'} made of."
     return PrimitiveCounter(Metric(name, "counter", text, ("channel", "queue")), primitive, milliseconds)
 

@@ -31,7 +31,7 @@ class ShownKpi(msgspec.Struct, frozen=True):
 
     id: str
     label: str
-    unit: Literal["count", "ratio", "s"]
+    unit: Literal["count", "ratio", "s", "score", "minor"]
     live: bool
     """It is of this instant, whatever window is chosen."""
     good: Good

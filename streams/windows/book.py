@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from streams.books import META_KEY, Flush, Reading, Record, read_meta
+from streams.facts.levels import STEPS
 from streams.facts.primitives import Bag
 from streams.facts.wire import (
     PANE_MS,
@@ -26,8 +27,6 @@ from streams.windows.totals import add
 
 FORMAT: Final = 2
 """Version of the stored state; another one is refused."""
-
-LONGEST_DAY_MS: Final = 25 * 3_600_000
 
 OnDelta = Callable[[Dimension, Bag, int, int | None], None]
 """(dimension, bag, offset, append time): called for all that is folded, a bag for each slot of a record; never for what
@@ -90,7 +89,7 @@ class ViewBook:
         self._expired_at = 0
         longest = max([*settings.rolling_ms().values(), 0])
         self._keep_panes = (longest + settings.lateness_ms) // PANE_MS + 2
-        self._keep_slots = (LONGEST_DAY_MS + 2 * settings.interval_ms + settings.lateness_ms) // SLOT_MS + 2
+        self._keep_slots = (settings.look_back_ms() + settings.lateness_ms) // SLOT_MS + 2
         self._first_pane = 0
         self._first_slot = 0
 
@@ -127,8 +126,9 @@ class ViewBook:
             self._add_slot(state, slot, bag)
             if self._on_delta:
                 self._on_delta(dimension, bag, record.offset, record.timestamp)
+        over_before = self._first_pane * PANE_MS
         for key, row in delta.rows.items():
-            state.put_row(key, row)
+            state.put_row(key, row, over_before)
 
     def _add_panes(self, state: DimensionState, panes: Mapping[int, Bag]) -> Mapping[int, Bag]:
         """Add those that are kept. Returns the sum of all panes of each slot."""
@@ -144,7 +144,7 @@ class ViewBook:
             if pane >= first_pane:
                 state.add_pane(pane, bag)
             if slot < first_slot:
-                self.expired += sum(map(abs, bag.values()))
+                self.expired += sum(abs(n) for primitive, n in bag.items() if primitive not in STEPS)
         return slots
 
     def _add_slot(self, state: DimensionState, slot: int, bag: Bag) -> None:

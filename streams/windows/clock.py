@@ -8,13 +8,15 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from streams.windows.settings import VOLUME_WEEKS, days_of
+
 SLOT_MS: Final = 900_000
 
 
 def slots(window: str, at: int, zone: ZoneInfo, interval_ms: int) -> tuple[int, int]:
-    """First and last slot of `today`, `interval` or `previous_interval` at the instant `at` (epoch ms)."""
-    if window == "today":
-        return start_of_day(at, zone) // SLOT_MS, at // SLOT_MS
+    """First and last slot of `today`, `<n>d`, `interval` or `previous_interval` at the instant `at` (epoch ms)."""
+    if days := days_of(window):
+        return start_of_day(at, zone, days - 1) // SLOT_MS, at // SLOT_MS
     start = start_of_interval(at, zone, interval_ms)
     if window == "interval":
         return start // SLOT_MS, at // SLOT_MS
@@ -22,10 +24,31 @@ def slots(window: str, at: int, zone: ZoneInfo, interval_ms: int) -> tuple[int, 
     return previous // SLOT_MS, start // SLOT_MS - 1
 
 
-def start_of_day(at: int, zone: ZoneInfo) -> int:
-    """Epoch ms of the local midnight (the first instant of the local day)."""
+def first_day(window: str, at: int, zone: ZoneInfo) -> int | None:
+    """Ordinal of the first local day of a window of whole days; None: it is none."""
+    days = days_of(window)
+    return local_day(at, zone) - days + 1 if days else None
+
+
+def local_day(at: int, zone: ZoneInfo) -> int:
+    """Ordinal (`date.toordinal`) of the local day that `at` is in."""
+    return datetime.fromtimestamp(at / 1000, zone).toordinal()
+
+
+def weeks_before(window: str, at: int, zone: ZoneInfo, interval_ms: int) -> list[range]:
+    """The slots of the same interval, by the local clock, in each of the weeks before; none for other windows."""
+    if window not in ("interval", "previous_interval"):
+        return []
+    first, _ = slots(window, at, zone, interval_ms)
+    begin = datetime.fromtimestamp(first * SLOT_MS / 1000, zone)
+    starts = [_epoch_ms(begin - timedelta(weeks=week)) // SLOT_MS for week in range(1, VOLUME_WEEKS + 1)]
+    return [range(start, start + interval_ms // SLOT_MS) for start in starts]
+
+
+def start_of_day(at: int, zone: ZoneInfo, days_back: int = 0) -> int:
+    """Epoch ms of the local midnight (the first instant of the local day), of this day or one before."""
     local = datetime.fromtimestamp(at / 1000, zone)
-    return _epoch_ms(datetime.combine(local.date(), time.min, zone))
+    return _epoch_ms(datetime.combine(local.date() - timedelta(days=days_back), time.min, zone))
 
 
 def start_of_interval(at: int, zone: ZoneInfo, interval_ms: int) -> int:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from streams.facts.primitives import Bag, P
 from streams.facts.wire import PANE_MS, Row, RowKind, contact_of
-from streams.windows.clock import SLOT_MS, slots
+from streams.windows.clock import SLOT_MS, first_day, slots, weeks_before
 from streams.windows.settings import WindowSettings
 from streams.windows.totals import Cells, RunningTotal, add
 
@@ -86,6 +86,11 @@ class Live(NamedTuple):
     def _due(self, kind: int) -> Iterator[tuple[int, Row]]:
         return ((row.due_at, row) for row in self.rows if row.kind == kind and row.due_at is not None)
 
+    def size(self, kind: int) -> int | None:
+        """What the open rows of a kind count (`group`); None where there is none."""
+        sizes = [row.group for row in self.rows if row.kind == kind]
+        return sum(sizes) if sizes else None
+
     def earliest(self, kind: int, *, of_contact: bool = False) -> int | None:
         """The earliest clock (epoch ms) of the open rows of a kind; None when there is none."""
         clocks = (row.contact_since if of_contact else row.since for row in self.rows if row.kind == kind)
@@ -127,13 +132,13 @@ class DimensionState:
         add(self.whole, bag)
         self._whole_version += 1
 
-    def put_row(self, key: str, row: Row | None) -> None:
-        """Set or take back a row."""
-        self._changed_rows.add(key)
-        if row is None:
-            self.rows.pop(key, None)
-        else:
+    def put_row(self, key: str, row: Row | None, over_before: int = 0) -> None:
+        """Set or take back a row. One that ended before `over_before` (epoch ms) is not kept."""
+        if row is not None and (row.end is None or row.end >= over_before):
             self.rows[key] = row
+            self._changed_rows.add(key)
+        elif self.rows.pop(key, None) is not None:
+            self._changed_rows.add(key)
         if row is not None and row.lost_wait_ms is not None and row.end is not None:
             self._remember_lost(key, Lost(row.end, contact_of(key), row.lost_wait_ms))
         elif key in self.lost:
@@ -240,6 +245,25 @@ class DimensionState:
                 add(total, self.panes[ahead], -1)
         return total
 
+    def first_day(self, window: str, as_of: int) -> int | None:
+        """Ordinal of the first day of a window of whole local days, of the whole log 0; None: it is none."""
+        return 0 if window == "all" else first_day(window, as_of, self._zone)
+
+    def length_ms(self, window: str) -> int | None:
+        """How long a window is; None: it grows."""
+        return self._settings.length_ms(window)
+
+    def weeks_before(self, window: str, as_of: int) -> list[Bag]:
+        """The sums of the same interval in the weeks before, but for weeks before the first slot there is: of them
+        nothing is on record. O(slots).
+        """
+        if not self._settings.compares_weeks:
+            return []
+        kept = self.slots
+        weeks = weeks_before(window, as_of, self._zone, self._settings.interval_ms)
+        first = min(kept, default=0) if weeks else 0
+        return [_sum([kept[slot] for slot in week if slot in kept]) for week in weeks if week.start >= first]
+
     def window_names(self) -> list[str]:
         """Names of the windows that `totals` gives."""
         return [*self._lengths, *self._settings.local_windows(), *(["all"] if self._settings.whole_log else [])]
@@ -289,6 +313,13 @@ class DimensionState:
                 elif row.overdue is not None and row.due_at is not None and row.due_at < as_of:
                     ghosts.append((row.due_at // PANE_MS, row.overdue))
         return ghosts
+
+
+def _sum(bags: Iterable[Bag]) -> Bag:
+    total: Bag = {}
+    for bag in bags:
+        add(total, bag)
+    return total
 
 
 def _open(row: Row, as_of: int) -> bool:

@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 INTERVAL_WINDOWS: Final = ("today", "interval", "previous_interval")
-_ROLLING = re.compile(r"([1-9][0-9]*)m")
+VOLUME_WEEKS: Final = 4
+"""A volume is compared with that of the same interval so many weeks back."""
+_ROLLING: Final = re.compile(r"([1-9][0-9]*)m")
+_DAYS: Final = re.compile(r"([1-9][0-9]{0,2})d")
+_HOUR_MS: Final = 3_600_000
 
 
 class WindowSettings(msgspec.Struct, frozen=True):
     """Settings of stage 2; a queue named nowhere has the top-level time zone."""
 
     windows: tuple[str, ...] = ("1m", "5m", "15m", "30m", "60m", "today", "interval", "previous_interval")
-    """Rolling `<n>m`, and `today`, `interval`, `previous_interval`."""
+    """Rolling `<n>m`, `<n>d` of whole local days, and `today`, `interval`, `previous_interval`."""
     interval_ms: int = 900_000
     """15, 30 or 60 minutes."""
     timezone: str = "UTC"
@@ -24,6 +29,9 @@ class WindowSettings(msgspec.Struct, frozen=True):
     lateness_ms: int = 60_000
     whole_log: bool = False
     """Whether the window `all` (everything folded) is kept too: replays do."""
+    volume_ratio: bool = False
+    """Whether intervals are kept for so long that one can be compared with those of the weeks before; in replays they
+    are."""
 
     def zone(self, queue: str) -> ZoneInfo:
         """The time zone that cuts the queue's days."""
@@ -34,6 +42,29 @@ class WindowSettings(msgspec.Struct, frozen=True):
         matches = ((name, _ROLLING.fullmatch(name)) for name in self.windows)
         return {name: int(match[1]) * 60_000 for name, match in matches if match}
 
+    def length_ms(self, window: str) -> int | None:
+        """How long a window is; None: it grows."""
+        return self.interval_ms if window == "previous_interval" else self.rolling_ms().get(window)
+
     def local_windows(self) -> tuple[str, ...]:
         """The windows that follow the local clock."""
-        return tuple(name for name in self.windows if name in INTERVAL_WINDOWS)
+        return tuple(name for name in self.windows if name in INTERVAL_WINDOWS or days_of(name))
+
+    @property
+    def compares_weeks(self) -> bool:
+        """Whether an interval is compared with those of the weeks before."""
+        return self.volume_ratio or self.whole_log
+
+    def look_back_ms(self) -> int:
+        """How far back what is shown may begin, the day on which the clocks go back among its days."""
+        days = max([1, *map(days_of, self.windows), 7 * VOLUME_WEEKS if self.compares_weeks else 0])
+        return (24 * days + 1) * _HOUR_MS + 2 * self.interval_ms
+
+
+@cache
+def days_of(window: str) -> int:
+    """How many local days a window is: 7 of `7d`, 1 of `today`; 0: it is not made of days."""
+    if window == "today":
+        return 1
+    match = _DAYS.fullmatch(window)
+    return int(match[1]) if match else 0

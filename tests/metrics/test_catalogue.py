@@ -7,8 +7,35 @@ import pytest
 
 from streams.facts.primitives import LEFT_REASONS, REJECTED_REASONS
 from streams.metrics.catalogue import BY_ID, CATALOGUE
-from streams.metrics.formulas import Age, Count, Formula, LiveCount, Mean, Quantile, Ratio, Shown
+from streams.metrics.formulas import (
+    Age,
+    Count,
+    DueCount,
+    Formula,
+    LiveCount,
+    Mean,
+    NextDue,
+    Quantile,
+    Ratio,
+    Shown,
+    TimeAt,
+    TimeShare,
+)
 from streams.metrics.kpi import Kpi
+from streams.metrics.placed import (
+    AgentsNeeded,
+    AgentsStaffed,
+    Distinct,
+    HourlyCost,
+    LifetimeValue,
+    Opening,
+    PerDistinct,
+    PerHour,
+    PerOpening,
+    Placed,
+    StaffingGap,
+    VolumeRatio,
+)
 
 SERVICE_LEVELS = (
     "strict", "answered_only", "ignore_short", "ignore_in_target", "abandons_met", "short_met", "with_flow_out", "live",
@@ -27,14 +54,29 @@ CALLS_AND_CHATS = (
 """Every KPI of calls and chats, variants and reasons aside."""
 
 UNITS = {
-    # formula:  kinds it may have, unit
-    Count:      ({"count"}, "count"),
-    Ratio:      ({"ratio"}, "ratio"),
-    Shown:      ({"ratio"}, "ratio"),
-    Mean:       ({"duration"}, "s"),
-    Quantile:   ({"duration"}, "s"),
-    LiveCount:  ({"live_count"}, "count"),
-    Age:        ({"live_age"}, "s"),
+    # formula:      kinds it may have, each with its unit
+    Count:          {("count", "count"), ("amount", "minor")},
+    Ratio:          {("ratio", "ratio"), ("score", "score"), ("amount", "minor"), ("rate", "count")},
+    Shown:          {("ratio", "ratio")},
+    Mean:           {("duration", "s")},
+    Quantile:       {("duration", "s")},
+    TimeAt:         {("duration", "s")},
+    TimeShare:      {("ratio", "ratio")},
+    LiveCount:      {("live_count", "count")},
+    Age:            {("live_age", "s")},
+    DueCount:       {("live_count", "count")},
+    NextDue:        {("live_due", "s")},
+    HourlyCost:     {("amount", "minor")},
+    PerHour:        {("rate", "count")},
+    AgentsNeeded:   {("count", "count")},
+    AgentsStaffed:  {("count", "count")},
+    StaffingGap:    {("count", "count")},
+    Opening:        {("count", "count")},
+    PerOpening:     {("ratio", "ratio")},
+    Distinct:       {("count", "count")},
+    PerDistinct:    {("amount", "minor")},
+    LifetimeValue:  {("amount", "minor"), ("rate", "count")},
+    VolumeRatio:    {("rate", "count")},
 }  # fmt: skip
 
 each = pytest.mark.parametrize("kpi", CATALOGUE, ids=lambda kpi: kpi.id)
@@ -66,16 +108,13 @@ def test_labelled_kpis_are_flat_ids():
 
 
 def test_there_is_a_formula_for_every_kind_of_formula():
-    assert {type(kpi.formula) for kpi in CATALOGUE} == set(UNITS) == set(get_args(Formula))
+    assert {type(kpi.formula) for kpi in CATALOGUE} == set(UNITS) == {*get_args(Formula), *get_args(Placed)}
 
 
 @each
 def test_kind_and_unit_follow_from_the_formula(kpi: Kpi):
-    kinds, unit = UNITS[type(kpi.formula)]
-
-    assert kpi.kind in kinds
-    assert kpi.unit == unit
-    assert kpi.live == isinstance(kpi.formula, LiveCount | Age)
+    assert (kpi.kind, kpi.unit) in UNITS[type(kpi.formula)]
+    assert kpi.live == isinstance(kpi.formula, LiveCount | Age | DueCount | NextDue)
 
 
 @each

@@ -6,7 +6,7 @@ from streams.facts.bins import Bins
 from streams.facts.primitives import H, P
 from streams.facts.wire import RowKind
 from streams.metrics.catalogue import BY_ID, CATALOGUE
-from streams.metrics.formulas import Age, Count, LiveCount, Shown
+from streams.metrics.formulas import Count, Mean, Quantile, Ratio
 
 
 class Rows:
@@ -16,7 +16,7 @@ class Rows:
         self._counts = {False: open_, True: over}
         self._earliest = {False: earliest, True: earliest_contact}
 
-    def count(self, kind, *, over_target=False):
+    def count(self, kind, *, over_target=False, **_which):
         return self._counts[over_target]
 
     def earliest(self, kind, *, of_contact=False):
@@ -35,7 +35,7 @@ CLASSIC = {
 """The classic example, with more around it."""
 
 
-SHARES = [kpi for kpi in CATALOGUE if not isinstance(kpi.formula, Count | LiveCount | Age | Shown)]
+SHARES = [kpi for kpi in CATALOGUE if isinstance(kpi.formula, Ratio | Mean | Quantile)]
 """Ratios, means and percentiles."""
 
 

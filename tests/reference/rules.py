@@ -34,7 +34,7 @@ class Rules:
     wrapup_max_ms: int = 10 * MINUTE_MS
     max_age_ms: Mapping[str, int] = field(default_factory=lambda: {"voice": 4 * HOUR_MS, "chat": 24 * HOUR_MS})
     interval_ms: int = 15 * MINUTE_MS
-    windows: tuple[str, ...] = ("1m", "5m", "15m", "30m", "60m", "today", "interval", "previous_interval", "all")
+    windows: tuple[str, ...] = ("1m", "5m", "15m", "30m", "60m", "today", "2d", "interval", "previous_interval", "all")
     partitions: int = 8
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     segments: tuple[str, ...] = ()

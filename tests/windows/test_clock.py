@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streams.windows.clock import SLOT_MS, slots, start_of_day, start_of_interval
+from streams.windows.settings import WindowSettings
 
 MINUTE = 60_000
 
@@ -91,3 +92,28 @@ def test_today_reaches_up_to_now():
     at = ms("2026-06-01T10:20Z")
 
     assert slots("today", at, ZoneInfo("UTC"), 15 * MINUTE) == (ms("2026-06-01T00:00Z") // SLOT_MS, at // SLOT_MS)
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "first"),
+    [
+        pytest.param("1d", "2026-06-01T10:20Z", "2026-05-31T22:00Z", id="one day is today"),
+        pytest.param("7d", "2026-06-07T21:59Z", "2026-05-31T22:00Z", id="seven with today"),
+        pytest.param("2d", "2026-03-29T12:00Z", "2026-03-27T23:00Z", id="over the day of 23 hours"),
+        pytest.param("2d", "2026-10-26T12:00Z", "2026-10-24T22:00Z", id="over the day of 25 hours"),
+    ],
+)
+def test_days_are_those_of_the_local_calendar(window, at, first):
+    assert slots(window, ms(at), ZoneInfo("Europe/Berlin"), 15 * MINUTE) == (ms(first) // SLOT_MS, ms(at) // SLOT_MS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "hours"),
+    [
+        pytest.param(WindowSettings(), 25.5, id="the longest day, and two intervals"),
+        pytest.param(WindowSettings(windows=("7d", "28d")), 28 * 24 + 1.5, id="the longest window"),
+        pytest.param(WindowSettings(windows=("7d",), volume_ratio=True), 28 * 24 + 1.5, id="four weeks to compare"),
+    ],
+)
+def test_so_far_back_reaches_what_is_shown(settings, hours):
+    assert settings.look_back_ms() == hours * 60 * MINUTE
