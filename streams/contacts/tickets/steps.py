@@ -88,7 +88,8 @@ def duplicate(_cycle: TicketCycle, _event: AnyTicketEvent, _at: int, _ledger: Le
 def create(cycle: TicketCycle, event: ev.TicketCreated, at: int, ledger: Ledger) -> int:
     """The ticket's clocks start; those of its first response not if an agent wrote it."""
     time = ev_time(event)
-    cycle.queue, cycle.priority = event.queue, event.priority
+    cycle.queue = event.queue if cycle.queue == NO_QUEUE else cycle.queue
+    cycle.priority = cycle.priority or event.priority
     _begin(cycle, event, time, at, ledger)
     _enter_status(cycle, event.status, time, at, ledger)
     return Outcome.APPLIED
@@ -101,14 +102,11 @@ def create_at_last(cycle: TicketCycle, event: ev.TicketCreated, at: int, ledger:
     if cycle.created_at is not None:
         return Outcome.DUPLICATE
     time = ev_time(event)
-    queue = event.queue if cycle.queue == NO_QUEUE else cycle.queue
-    cycle.priority = cycle.priority or event.priority
-    status = cycle.status or event.status
+    _place(cycle, event.queue if cycle.queue == NO_QUEUE else None, cycle.priority or event.priority, time, at, ledger)
     ledger.book(event.queue, at, {P.CREATED: 1})
-    cycle.queue, cycle.created_at, cycle.seen_at = queue, time, time
-    cycle.statuses = [(time, status)]
+    cycle.created_at = cycle.seen_at = time
     if cycle.phase != GONE:
-        cycle.phase = DONE if status in DONE_STATUSES else BACKLOG
+        cycle.statuses = [(time, cycle.statuses[-1][1])]
         _start_clocks(cycle, event, time, at, ledger)
     return Outcome.APPLIED
 
@@ -275,7 +273,7 @@ def _answer(cycle: TicketCycle, time: int, at: int, ledger: Ledger) -> None:
 
 TABLE: Final[Mapping[type[AnyTicketEvent], tuple[Step, ...]]] = {
     #                    unseen           unsure          backlog         done            gone
-    ev.TicketCreated:   (create,          create_at_last, create_at_last, create_at_last, create_at_last),
+    ev.TicketCreated:   (create,          create,         create_at_last, create_at_last, create_at_last),
     ev.TicketUpdated:   (update_unseen,   update,         update,         update,         duplicate),
     ev.TicketEscalated: (escalate_unseen, escalate,       escalate,       escalate,       duplicate),
     ev.TicketMerged:    (vanish_unseen,   vanish,         leave,          vanish,         duplicate),
