@@ -31,9 +31,13 @@ from streams.worker.watchdog import Watchdog
 FACTS: Final = "facts"
 OUTPUTS: Final = (FACTS, "visits", "deadletters")
 
-CONTACTS_PACE: Final = Pace(live_s=0.2, behind_s=2.0, idle_s=0.5, full=40_000)
-"""Stage 1: its flushes are what stage 2 sees, so they are frequent; idle ones carry the progress."""
-VIEWS_PACE: Final = Pace(live_s=2.0, behind_s=4.0, idle_s=None, full=200_000)
+CONTACTS_PACE: Final = Pace(
+    live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=0.9, full=40_000
+)  # fmt: skip
+"""Stage 1: its flushes are what stage 2 sees, so they are frequent; idle ones carry the progress, within a second."""
+VIEWS_PACE: Final = Pace(
+    live_s=2.0, behind_s=4.0, far_s=8.0, far=5_000, idle_s=None, starved_s=None, full=200_000
+)  # fmt: skip
 """Stage 2: what it shows is taken from memory at once."""
 
 HEARTBEAT_EVERY_S: Final = 1.0

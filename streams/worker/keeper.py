@@ -41,8 +41,13 @@ class Pace(NamedTuple):
     """When there is something new and the book is caught up."""
     behind_s: float
     """When there is something new and more to come: larger flushes cost less."""
+    far_s: float
+    """The same, when more than `far` records are to come: what they are about is long over."""
+    far: int
     idle_s: float | None
     """When there is nothing new; None: never."""
+    starved_s: float | None
+    """When there is nothing new although there is more to come: other partitions are folded first."""
     full: int
     """Records folded: flush at once. At twice as many, folding waits for the flush."""
 
@@ -270,9 +275,8 @@ class Keeper:
         since = time.monotonic() - self._last_flush
         if pending >= pace.full:
             return True
-        if pending:
-            return since >= (pace.live_s if self.reading().caught_up else pace.behind_s)
-        return pace.idle_s is not None and since >= pace.idle_s
+        pause_s = _pause_s(pace, self.reading(), new=bool(pending))
+        return pause_s is not None and since >= pause_s
 
     async def flush(self) -> None:
         """Commit what the book has gathered. Raises aiokafka's errors: then the book is ahead of the log, for good."""
@@ -343,6 +347,15 @@ class Keeper:
         if self.claim is None:
             raise RuntimeError(f"{self.tp} is not restored")
         return self.claim.book
+
+
+def _pause_s(pace: Pace, reading: Reading, *, new: bool) -> float | None:
+    """How long after a flush the next one is due; `new`: something was folded since."""
+    if reading.caught_up:
+        return pace.live_s if new else pace.idle_s
+    if not new:
+        return pace.starved_s
+    return pace.far_s if reading.lag > pace.far else pace.behind_s
 
 
 async def _within(doing: Awaitable[None], seconds: float) -> None:

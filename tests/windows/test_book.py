@@ -269,3 +269,13 @@ def test_another_format_is_refused_with_a_hint(meta, message):
         ViewBook(0, SETTINGS).restore([(META_KEY, meta)])
 
     assert "kafka.app" in caught.value.hint
+
+
+def test_a_row_that_ended_before_the_first_pane_kept_is_not_kept():
+    book = folded(
+        reported(0), delta(0, {"c\x1f1w": waiting(-3 * HOUR)}), delta(0, {"c\x1f1w": waiting(-3 * HOUR, -2 * HOUR)})
+    )
+    late = folded(reported(0), delta(0, {"c\x1f1w": waiting(-3 * HOUR, -MINUTE)}))
+
+    assert not book.dimensions[QUEUE].rows
+    assert list(late.dimensions[QUEUE].rows) == ["c\x1f1w"]
