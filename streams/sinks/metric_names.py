@@ -20,6 +20,7 @@ from streams.facts.primitives import H, P
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Age, Count, Mean, Quantile, Ratio, Terms
 from streams.metrics.kpi import Kpi
+from streams.metrics.settings import domain_of
 
 Form = Literal["live", "since", "window", "counter", "histogram"]
 Unit = Literal["count", "ratio", "s", "score", "minor"]
@@ -95,6 +96,8 @@ class PrimitiveCounter(msgspec.Struct, frozen=True):
     primitive: int
     milliseconds: bool
     """Whether the primitive is a sum of milliseconds, shown in seconds."""
+    domains: frozenset[str]
+    """Where it is counted: a queue of which nothing else is known has no 0 of it."""
 
 
 class DurationHistogram(msgspec.Struct, frozen=True):
@@ -142,11 +145,11 @@ def counters(catalogue: Iterable[Kpi] = CATALOGUE) -> list[PrimitiveCounter]:
     """A counter for every primitive that a formula uses: both parts of every ratio can be summed and divided."""
     rows = list(catalogue)
     counted = {primitive: kpi for kpi in rows for primitive in _counted_by(kpi)}
-    used: dict[int, list[str]] = {}
+    used: dict[int, list[Kpi]] = {}
     for kpi in rows:
         for primitive in _used_by(kpi):
-            used.setdefault(primitive, []).append(kpi.id)
-    return [_counter(primitive, counted.get(primitive), ids) for primitive, ids in sorted(used.items())]
+            used.setdefault(primitive, []).append(kpi)
+    return [_counter(primitive, counted.get(primitive), kpis) for primitive, kpis in sorted(used.items())]
 
 
 def _counted_by(kpi: Kpi) -> Iterator[int]:
@@ -167,13 +170,15 @@ def _used_by(kpi: Kpi) -> Iterator[int]:
     yield from {primitive: None for part in parts for primitive in part}
 
 
-def _counter(primitive: int, kpi: Kpi | None, used_by: list[str]) -> PrimitiveCounter:
+def _counter(primitive: int, kpi: Kpi | None, users: list[Kpi]) -> PrimitiveCounter:
     quantity = kpi.id if kpi else _primitive_name(primitive)
     milliseconds = quantity.endswith("_ms")
     unit = "s" if milliseconds else kpi.unit if kpi else "count"
     name = metric_name(quantity.removesuffix("_ms"), unit, "counter")
-    text = kpi.help if kpi else f"Sum that {', '.join(used_by)} {'is' if len(used_by) == 1 else 'are'} made of."
-    return PrimitiveCounter(Metric(name, "counter", text, ("channel", "queue")), primitive, milliseconds)
+    used_by = ", ".join(user.id for user in users)
+    text = kpi.help if kpi else f"Sum that {used_by} {'is' if len(users) == 1 else 'are'} made of."
+    domains = frozenset(domain_of(scope) for user in users for scope in user.scopes)
+    return PrimitiveCounter(Metric(name, "counter", text, ("channel", "queue")), primitive, milliseconds, domains)
 
 
 def _primitive_name(primitive: int) -> str:

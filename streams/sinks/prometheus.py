@@ -158,6 +158,8 @@ class _Text:
     def _counter_family(self, counter: PrimitiveCounter, totals: Sequence[tuple[str, Dimension, Bag]]) -> str:
         lines = []
         for labels, dimension, bag in totals:
+            if dimension.domain not in counter.domains:
+                continue
             n = self._shown.at_least((dimension, counter.primitive), bag.get(counter.primitive, 0))
             lines.append(f"{counter.metric.name}{{{labels}}} {seconds(n) if counter.milliseconds else n}\n")
         return family(counter.metric, lines)
