@@ -7,13 +7,12 @@ As in `formulas`, a formula is data, and what cannot be computed is None. Money 
 from collections.abc import Callable
 from functools import lru_cache
 from statistics import median
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 
 from streams.facts.bins import counts
-from streams.facts.primitives import Bag, P
-from streams.facts.wire import RowKind
+from streams.facts.primitives import Bag
 from streams.metrics.erlang import agents_needed
 from streams.metrics.formulas import Terms, total
 from streams.metrics.settings import Business, Staffing
@@ -24,17 +23,10 @@ HOUR_MS: Final = 3_600_000
 _REMEMBERED: Final = 1 << 14
 
 
-class Sizes(Protocol):
-    """What lasts at the instant and has a size."""
-
-    def size(self, kind: int) -> int | None: ...
-
-
 class Place(NamedTuple):
     """A window of a queue at an instant."""
 
     bag: Bag
-    live: Sizes
     length_ms: int | None
     """None: it grows, as `today` does."""
     first_day: int | None
@@ -44,6 +36,8 @@ class Place(NamedTuple):
     staffed: int | None
     """Agents logged in for the queue; None: not known."""
     business: Business
+    customers: Callable[[], int | None]
+    """How many were counted at the window's beginning; None: nobody has counted."""
     weeks_before: Callable[[], list[Bag]]
     """The sums of the same interval in the weeks before that are on record; none for other windows."""
 
@@ -112,10 +106,8 @@ class Opening(msgspec.Struct, frozen=True):
     """
 
     def value_at(self, place: Place) -> int | None:
-        counted = place.live.size(RowKind.CUSTOMERS)
-        if counted is None:
-            return place.business.opening_customers
-        return counted - place.bag.get(P.CUSTOMERS_STEPS, 0)
+        counted = place.customers()
+        return place.business.opening_customers if counted is None else counted
 
 
 class PerOpening(msgspec.Struct, frozen=True):

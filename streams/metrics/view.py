@@ -6,7 +6,8 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from streams.facts.wire import NO_QUEUE, ROLL_UPS, Dimension
+from streams.facts.primitives import P
+from streams.facts.wire import NO_QUEUE, PANE_MS, ROLL_UPS, Dimension, RowKind
 from streams.metrics.catalogue import BY_ID, CATALOGUE
 from streams.metrics.formulas import (
     Age,
@@ -200,12 +201,12 @@ class Viewer:
         state, at = part.state, part.as_of
         return Place(
             total.bag,
-            part.live,
             length_ms=state.length_ms(name),
             first_day=state.first_day(name, at),
             staffing=self._variants.of(line.queue).staffing if line.is_queue else None,
             staffed=line.staffed,
             business=self._variants.business_of(line.queue),
+            customers=partial(_customers_at_begin, part, total),
             weeks_before=partial(state.weeks_before, name, at),
         )
 
@@ -220,6 +221,17 @@ class Viewer:
         if total.version is not None:
             self._remembered[part.dimension, name] = (part.state, total.version, values)
         return dict(values)
+
+
+def _customers_at_begin(part: _Part, window: WindowTotal) -> int | None:
+    """Customers counted when the window began, or first since: the counts at the end of as_of's pane, less all steps
+    since; None where nobody has counted.
+    """
+    counted = part.state.live((part.as_of // PANE_MS + 1) * PANE_MS).size(RowKind.CUSTOMERS)
+    if counted is None:
+        return None
+    later = part.state.total_since(window.end, part.as_of) if window.end is not None else {}
+    return counted - window.bag.get(P.CUSTOMERS_STEPS, 0) - later.get(P.CUSTOMERS_STEPS, 0)
 
 
 def _staffed(book: ViewBook, queue: str, agents_at: int | None, at: int, now: int) -> int | None:

@@ -3,7 +3,6 @@
 import pytest
 
 from streams.facts.primitives import HISTOGRAM, H, P
-from streams.facts.wire import RowKind
 from streams.metrics.catalogue import BY_ID
 from streams.metrics.placed import Place
 from streams.metrics.settings import Business, Staffing
@@ -14,20 +13,9 @@ NOTHING = Business()
 CALLS = {P.OFFERED: 100, P.HANDLED: 90, P.TALK_MS: 90 * 150_000, P.HOLD_MS: 90 * 10_000, P.ACW_MS: 90 * 20_000}
 
 
-class Sizes:
-    """The one count of customers in force."""
-
-    def __init__(self, customers: int | None) -> None:
-        self._customers = customers
-
-    def size(self, kind: int) -> int | None:
-        assert kind == RowKind.CUSTOMERS
-        return self._customers
-
-
 def value(kpi_id, bag, *, customers=None, business=NOTHING, weeks=(), **where):
     around = {"length_ms": None, "first_day": None, "staffing": Staffing(), "staffed": None, **where}
-    place = Place(bag, Sizes(customers), business=business, weeks_before=lambda: list(weeks), **around)
+    place = Place(bag, business=business, customers=lambda: customers, weeks_before=lambda: list(weeks), **around)
     return BY_ID[kpi_id].formula.value_at(place)
 
 
@@ -86,20 +74,18 @@ def test_cost_is_that_of_an_hour_by_the_time_handled():
 
 class TestCustomers:
     @pytest.mark.parametrize(
-        ("customers", "steps", "configured", "opening"),
+        ("counted", "configured", "opening"),
         [
-            pytest.param(200, 0, None, 200, id="counted before, or first within the window"),
-            pytest.param(230, 30, None, 200, id="counted again within the window"),
-            pytest.param(230, 30, 50, 200, id="what was counted wins over what is configured"),
-            pytest.param(None, 0, 50, 50, id="configured"),
-            pytest.param(None, 0, None, None, id="not known"),
+            pytest.param(200, None, 200, id="counted"),
+            pytest.param(200, 50, 200, id="what was counted wins over what is configured"),
+            pytest.param(None, 50, 50, id="configured"),
+            pytest.param(None, None, None, id="not known"),
         ],
     )
-    def test_at_the_beginning_of_the_window(self, customers, steps, configured, opening):
+    def test_at_the_beginning_of_the_window(self, counted, configured, opening):
         business = Business(opening_customers=configured)
-        bag = {P.CUSTOMERS_STEPS: steps}
 
-        assert value("customers_opening", bag, customers=customers, business=business) == opening
+        assert value("customers_opening", {}, customers=counted, business=business) == opening
 
     def test_who_left_and_who_stayed(self):
         bag = {P.CUSTOMERS_LOST: 10, P.CUSTOMERS_ACQUIRED: 30}

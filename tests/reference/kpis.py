@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.reference.life import Fact
-from tests.reference.rules import Rules
+from tests.reference.rules import HOUR_MS, Rules
 
 Number = int | float
 
@@ -145,6 +145,14 @@ def durations(counted: Counted) -> dict[str, Number | None]:
     }
 
 
+def cost_per_contact(counted: Counted) -> float | None:
+    """Of the queues of which a cost is known."""
+    rates = {fact.queue: counted.rules.of(fact.queue).cost_per_hour for fact in counted.facts}
+    handled = sum(fact.what == "handled" and rates[fact.queue] is not None for fact in counted.facts)
+    spent = [fact for fact in counted.facts if fact.what in ("talk_ms", "hold_ms", "acw_ms")]
+    return ratio(sum(fact.amount * (rates[fact.queue] or 0) for fact in spent), handled * HOUR_MS)
+
+
 def seconds(total_ms: int, n: int) -> float | None:
     return total_ms / n / 1000 if n else None
 
@@ -172,6 +180,8 @@ def window_values(facts: Sequence[Fact], variant: str, misses: int, rules: Rules
         **abandon_rates(counted),
         **durations(counted),
         **responses(counted),
+        "cost_per_contact": cost_per_contact(counted),
+        "volume_ratio": None,  # it takes more than a week
     }
 
 

@@ -19,6 +19,10 @@ class QueueRules:
     below_target: bool = False
     """Compare waits with the target by `<` instead of `<=`."""
     count_callback_delay: bool = False
+    goal: float = 0.8
+    """Share to be answered within the target."""
+    cost_per_hour: int | None = None
+    """Of handling, in minor units."""
     opening_hours: tuple[tuple[int, int], ...] = ()
     """Minutes of every day by the queue's own clock; none: it has no business clock."""
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.reference import kpis, windows
+from tests.reference import kpis, staffing, windows
 from tests.reference.life import APPLIED, Event, Fact, Life, walk
 from tests.reference.murmur import partition_of
 from tests.reference.rules import Rules
@@ -185,4 +185,14 @@ class Instant:
         first, last = windows.bounds(window, self.now, zone, self.rules.interval_ms)
         held = [fact for fact in self.facts if self.rules.holds(queue, fact.queue, fact.segment)]
         shown = [fact for fact in held if first <= fact.at <= last]
-        return kpis.window_values(shown, rules.service_level, self.live(queue)["waiting_over_target"], self.rules)
+        of_contacts = kpis.window_values(
+            shown, rules.service_level, self.live(queue)["waiting_over_target"], self.rules
+        )
+        return {**of_contacts, **self.staffing(queue, window, shown)}
+
+    def staffing(self, queue: str, window: str, shown: list[Fact]) -> dict[str, kpis.Number | None]:
+        counted = kpis.Counted(shown, self.rules)
+        spent = sum(sum(counted.amounts(what)) for what in ("talk_ms", "hold_ms", "acw_ms"))
+        rules = None if queue[0] in "*@#-" else self.rules.of(queue)
+        length = staffing.length_ms(window, self.rules.interval_ms)
+        return staffing.values(counted.count("offered"), spent, counted.count("handled"), length, rules)

@@ -59,7 +59,8 @@ def count_customers(cycle: BusinessCycle, event: ev.CustomersCounted, at: int, l
     else:
         cycle.counted_in = [segment_queue(event.segment)] if event.segment in ledger.settings.segments else []
     for queue in cycle.counted_in:
-        ledger.book(queue, at, {P.CUSTOMERS_STEPS: step})
+        # just before: a count at midnight is there when the day begins
+        ledger.book(queue, at - 1, {P.CUSTOMERS_STEPS: step})
 
 
 def create_lead(_cycle: BusinessCycle, event: ev.LeadCreated, at: int, ledger: Ledger) -> None:
