@@ -12,27 +12,30 @@ from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Rec
 from streams.calendars.clock import Calendar
 from streams.contacts.customers import NAMING, CustomerKey, hide_customer
 from streams.contacts.history import Arrival, Contact, History
-from streams.contacts.ledger import Ledger, Observer, add
+from streams.contacts.ledger import Ledger, Observer, plus
 from streams.contacts.lifecycle import NEVER, LifeCycle
 from streams.contacts.lives import BY_CODE, LIVES, lives_of
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
+from streams.contacts.tickets.steps import TICKETS
 from streams.events import model as ev
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.facts.bins import Bins
-from streams.facts.wire import (
+from streams.facts.primitives import Bag
 from streams.facts.starts import TOPIC as CUSTOMERS
 from streams.facts.starts import Starts
-    PROGRESS_KEY,
+from streams.facts.wire import (
     LARGEST_VALUE,
+    PROGRESS_KEY,
     WHOLE_CHANNEL,
     Delta,
     Dimension,
     Progress,
+    Row,
     dimension_key,
     encode,
-    group_queue,
     encode_deltas,
+    group_queue,
     is_segment,
 )
 
@@ -83,9 +86,9 @@ class ContactBook:
         """
         self.topic = topic
         self._source = source or topic
-        self.partition = partition
         self._observer = observer
         self._customers = customers
+        self.partition = partition
         self._stats = Stats()
         self.settings_changed = False
         """Whether the restored state was folded under other settings: booked outcomes keep theirs."""
@@ -96,6 +99,8 @@ class ContactBook:
         self._inboxes = [Inbox(life) for life in LIVES]
         self._inbox_of = {kind: self._inboxes[LIVES.index(life)] for kind, life in lives_of(topic).items()}
         """Class of event → where it waits for its contact."""
+        self._of_tickets = self._inboxes[LIVES.index(TICKETS)]
+        """Where messages of ticket channels wait."""
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         """(domain, channel) → its ledger."""
         self._contacts: dict[str, History] = {}
@@ -138,12 +143,13 @@ class ContactBook:
         What is on time waits until the next drain, so that a contact is looked up once for all its events. What an
         event meets is settled here: its lateness, and the second that the watermark had reached.
         """
-        if records and records[0].offset < self._offset:
-            records = [record for record in records if record.offset >= self._offset]
+        records = self._unseen(records)
         if not records:
             return
         events = self._decoder.decode([record.value for record in records])
         inbox_of, lateness_ms = self._inbox_of, self._settings.lateness_ms
+        ticket_channels, of_tickets = self._settings.ticket_channels, self._of_tickets
+        delays, ahead_ms = self._stats.source_delay_ms, self._settings.clock_ahead_ms
         watermark = self._watermark
         settled = watermark // _TICK_MS * _TICK_MS
         for record, event in zip(records, events, strict=True):
@@ -152,14 +158,21 @@ class ContactBook:
                 self._dead_letter(record, event)  # type: ignore[arg-type]
                 continue
             at: int = event.time  # type: ignore[assignment, union-attr] # decoding has made it an int
-            if record.timestamp is not None:
-                at = self._appended(event, at, record.timestamp)  # type: ignore[arg-type]
+            appended_at = record.timestamp
+            if appended_at is not None:
+                if event.source is not None:  # type: ignore[union-attr]
+                    delays[event.source] = appended_at - at  # type: ignore[union-attr]
+                if at > appended_at + ahead_ms:
+                    at = event.time = appended_at  # type: ignore[union-attr]
+                    self._stats.clamped += 1
+            if kind in NAMING:
+                hide_customer(event, self._customers)  # type: ignore[arg-type]
             inbox = inbox_of.get(kind)  # type: ignore[arg-type]
+            if kind is ev.MessageAdded and event.channel in ticket_channels:  # type: ignore[union-attr]
+                inbox = of_tickets
             if inbox is None:
                 self._stats.applied[kind] += 1  # type: ignore[index]
             elif at < watermark - lateness_ms:
-            if kind in NAMING:
-                hide_customer(event, self._customers)  # type: ignore[arg-type]
                 self._fold_late(inbox, record, event, watermark)  # type: ignore[arg-type]
             else:
                 inbox.waiting[inbox.life.identify(event)].append((settled, event))  # type: ignore[arg-type]
@@ -170,14 +183,10 @@ class ContactBook:
         self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
         self._pending += len(records)
 
-    def _appended(self, event: ev.AnyEvent, at: int, appended_at: int) -> int:
-        """The event's time, set back to when it was appended if it is too far ahead of that."""
-        if event.source is not None:
-            self._stats.source_delay_ms[event.source] = appended_at - at
-        if at > appended_at + self._settings.clock_ahead_ms:
-            at = event.time = appended_at
-            self._stats.clamped += 1
-        return at
+    def _unseen(self, records: Sequence[Record]) -> Sequence[Record]:
+        if not records or records[0].offset >= self._offset:
+            return records
+        return [record for record in records if record.offset >= self._offset]
 
     def _fold_late(self, inbox: Inbox, record: Record, event: ev.AnyEvent, watermark: int) -> None:
         """An event from beyond the horizon counts only for a contact that is still known."""
@@ -209,15 +218,15 @@ class ContactBook:
         ledger = self._ledgers.get(key)
         if ledger is None:
             ledger = self._ledgers[key] = self._new_ledger(life, channel)
+            ledger.observer = self._observer
+            if self._customers is not None and life.domain == "":
+                ledger.starts = []
         return ledger
 
     def _new_ledger(self, life: LifeCycle, channel: str) -> Ledger:
         return Ledger(
             channel,
             self._settings,
-            ledger.observer = self._observer
-            if self._customers is not None and life.domain == "":
-                ledger.starts = []
             self._bins,
             self._calendars,
             self._stats,
@@ -307,12 +316,6 @@ class ContactBook:
         for _, visit in final:
             yield Output("visits", visit.contact.encode(), _encode_json(visit))
 
-    def _facts(self) -> Iterable[Output]:
-        for (domain, channel), ledger in self._ledgers.items():
-            deltas = ledger.take_deltas()
-            if deltas and ledger.rolls_up:
-                deltas.update(list(self._roll_ups(deltas)))
-            for queue, delta in deltas.items():
     def _starts(self) -> Iterable[Output]:
         """What changes in the bags of customers."""
         for (_, channel), ledger in self._ledgers.items():
@@ -320,6 +323,12 @@ class ContactBook:
                 starts = [(at, queue, n) for (at, queue), n in sorted(bag.items())]
                 yield Output(CUSTOMERS, customer.encode(), encode(Starts(channel, starts)))
 
+    def _facts(self) -> Iterable[Output]:
+        for (domain, channel), ledger in self._ledgers.items():
+            deltas = ledger.take_deltas()
+            if deltas and ledger.rolls_up:
+                deltas.update(list(self._roll_ups(deltas)))
+            for queue, delta in deltas.items():
                 key = dimension_key(Dimension(channel, queue, domain))
                 for value in encode_deltas(delta):
                     yield Output("facts", key, value, route=queue.encode())
@@ -411,11 +420,12 @@ def _key(life: LifeCycle, channel: str, name: str) -> str:
 
 def _sum(deltas: Iterable[Delta]) -> Delta:
     """The delta of what these queues are rolled up to."""
-    total = Delta({}, {})
-    panes, rows = total.panes, total.rows
+    panes: dict[int, Bag] = {}
+    rows: dict[str, Row | None] = {}
     for delta in deltas:
-        for pane, bag in delta.panes.items():
-            add(panes, pane, bag)
+        shared = {pane: plus(panes[pane], delta.panes[pane]) for pane in panes.keys() & delta.panes.keys()}
+        panes |= delta.panes
+        panes |= shared
         # A row that has moved to another queue is taken back there and present here: present wins.
         rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
-    return total
+    return Delta(panes, rows)

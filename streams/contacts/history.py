@@ -92,40 +92,42 @@ class History:
 
     def receive(self, arrivals: Iterable[Arrival]) -> None:
         """Apply events in the order they came, each after what the time that it met has brought about."""
-        stats = self.ledger.stats
+        settles_ms = self.ledger.settings.lateness_ms + 1
         for settled, event in arrivals:
             if self.due_at <= settled:
                 self.attend(settled)
                 if self.over:
                     self._begin_anew()
-            if event.id in self.ids:
-                stats.others[type(event), "duplicate"] += 1
+            ids, entries = self.ids, self.contact.entries
+            if event.id in ids:
+                self.ledger.stats.others[type(event), "duplicate"] += 1
                 continue
+            ids.add(event.id)
             at: int = event.time  # type: ignore[assignment] # decoding has made it an int
-            entries = self.contact.entries
             if entries and entries[-1].at >= at:
                 self._insert(event, at, settled)
             else:
                 self._append(event, at)
-            self._plan(max(settled, at), at)
+            if len(entries) > COMPACT_ABOVE:
+                self.compact(max(settled, at))
+            if at + settles_ms < self.due_at:  # noqa: PLR1730 - once per event: min() would take longer
+                self.due_at = at + settles_ms
+            if self.cycle.timer_at < self.due_at:  # noqa: PLR1730
+                self.due_at = self.cycle.timer_at
 
     def receive_late(self, event: ev.AnyEvent, watermark: int) -> None:
         """Apply an event from beyond the horizon after all others, booked at the watermark that it met."""
         if event.id in self.ids:
             self.ledger.stats.others[type(event), "duplicate"] += 1
             return
+        self.ids.add(event.id)
         self._append(event, watermark)
-        self._plan(watermark, watermark)
-
-    def _plan(self, watermark: int, at: int) -> None:
-        """After an event: stay small, and know when time may change something (too soon, never too late)."""
         if len(self.contact.entries) > COMPACT_ABOVE:
             self.compact(watermark)
-        self.due_at = min(self.due_at, at + self.ledger.settings.lateness_ms + 1, self.cycle.timer_at)
+        self.due_at = min(self.due_at, watermark + self.ledger.settings.lateness_ms + 1, self.cycle.timer_at)
 
     def _append(self, event: ev.AnyEvent, at: int) -> None:
         """Apply an event after all others, booked at `at`. O(1)."""
-        self.ids.add(event.id)
         cycle, ledger = self.cycle, self.ledger
         if cycle.timer_at <= at:
             self._fire_until(at)
@@ -150,7 +152,6 @@ class History:
 
         `settled`: timers up to then have fired (epoch ms).
         """
-        self.ids.add(event.id)
         entries = self.contact.entries
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
@@ -191,6 +192,9 @@ class History:
 
         To attend at every second or only at some comes to the same. Returns whether anything has changed.
         """
+        self.due_at = self._due_at()
+        if self.due_at > settled:  # it was planned too soon
+            return False
         entries, published = len(self.contact.entries), self.contact.published
         self._fire_until(settled)
         self._finish(settled)

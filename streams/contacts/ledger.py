@@ -5,6 +5,7 @@ exactly as it was, whatever the settings have become since.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from streams.calendars.clock import Clock
@@ -13,10 +14,13 @@ from streams.contacts.settings import FoldSettings, Thresholds
 from streams.contacts.stats import Stats
 from streams.facts.bins import Bins
 from streams.facts.primitives import Bag
-from streams.facts.wire import PANE_MS, Delta, Row, segment_queue
+from streams.facts.wire import PANE_MS, Delta, Row, agent_queue, is_segment, segment_queue
 
 Booking = tuple[str, int, Bag]
 """(queue, pane, what to add there)."""
+
+_REMEMBERED: Final = 10_000
+"""Queues whose thresholds are at hand."""
 
 
 class StartCount(NamedTuple):
@@ -51,8 +55,8 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_bins", "_posted", "_rows", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "observer",
-        "rolls_up", "segments", "settings", "starts", "stats",
+        "_posted", "_rows", "bin", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "observer",
+        "rolls_up", "segments", "settings", "starts", "stats", "thresholds",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +82,10 @@ class Ledger:
         """By name, those of the settings."""
         self.stats = stats
         self.max_age_ms = settings.max_age(channel)
-        self._bins = bins
+        self.bin: Callable[[int, int], int] = bins.key
+        """(histogram, duration in ms) → bag key."""
+        self.thresholds: Callable[[str], Thresholds] = lru_cache(_REMEMBERED)(settings.thresholds)
+        """Of a queue."""
         self.booked: list[Booking] = []
         """Of the event being applied; always the same list."""
         self.final: list[tuple[int, FinalVisit]] = []
@@ -96,12 +103,10 @@ class Ledger:
         """Add the bag to the queue's pane of `at` (epoch ms). The bag is kept: never change it afterwards."""
         self.booked.append((queue, at // PANE_MS, bag))
 
-    def bin(self, histogram: int, duration_ms: int) -> int:
-        """Bag key of a duration in a histogram."""
-        return self._bins.key(histogram, duration_ms)
-
-    def thresholds(self, queue: str) -> Thresholds:
-        return self.settings.thresholds(queue)
+    def book_agent(self, agent: str | None, at: int, bag: Bag) -> None:
+        """Add the bag to the agent's pane of `at` too, where numbers are kept per agent."""
+        if agent is not None and self.settings.per_agent:
+            self.book(agent_queue(agent), at, bag)
 
     def business_clock(self, queue: str) -> Clock | None:
         """The clock that runs in the queue's opening hours; None: it has no calendar."""
@@ -117,7 +122,7 @@ class Ledger:
     def count_in_segment(self, segment: str) -> None:
         """Count what was booked since the last `take` under the segment too."""
         queue = segment_queue(segment)
-        self.booked += [(queue, pane, bag) for _, pane, bag in self.booked]
+        self.booked += [(queue, pane, bag) for of, pane, bag in self.booked if not is_segment(of)]
 
     def take(self) -> tuple[Booking, ...]:
         """What was booked since the last call; from now on it counts."""
@@ -167,16 +172,15 @@ class Ledger:
             delta = deltas.get(queue)
             if delta is None:
                 delta = deltas[queue] = Delta({}, {})
-            add(delta.panes, pane, bag)
+            total = delta.panes.get(pane)
+            delta.panes[pane] = bag if total is None else plus(total, bag)
         self._posted, self._rows = [], {}
         return deltas
 
 
-def add(panes: dict[int, Bag], pane: int, bag: Bag) -> None:
-    """Add a bag to a pane; the bag itself stays as it is."""
-    total = panes.get(pane)
-    if total is None:
-        panes[pane] = bag.copy()
-        return
-    for primitive, n in bag.items():
+def plus(one: Bag, other: Bag) -> Bag:
+    """The sum of two bags, which stay as they are."""
+    total = one.copy()
+    for primitive, n in other.items():
         total[primitive] = total.get(primitive, 0) + n
+    return total

@@ -59,10 +59,13 @@ _MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _WRONG_TYPE: Final = re.compile(r"^Expected `[^`]*`, got ")
 
 
-_QUEUED: Final = frozenset(kind for kind in get_args(AnyEvent) if "queue" in kind.__struct_fields__)
-"""Events that name a queue."""
-_NAMELESS: Final = frozenset(kind for kind in get_args(AnyEvent) if "channel" not in kind.__struct_fields__)
-"""Events without a channel."""
+_NAMING: Final = frozenset(
+    kind
+    for kind in get_args(AnyEvent)
+    if "channel" in kind.__struct_fields__ and kind not in (QueueEntered, SurveyAnswered)
+)
+"""Events of which only the names of their channel and queue are checked beyond the types."""
+_NAMING_NO_QUEUE: Final = frozenset(kind for kind in _NAMING if "queue" not in kind.__struct_fields__)
 
 
 class EventDecoder:
@@ -94,18 +97,14 @@ class EventDecoder:
                 at = event.time = epoch_ms(at)
             if not EARLIEST_MS <= at < LATEST_MS:
                 events.append(_out_of_range(at, "$.time"))
-            elif kind in _NAMELESS or event.channel not in channels or (kind in _QUEUED and event.queue not in queues):
-                events.append(self._named(event))
-            elif kind is QueueEntered and event.due is not None:
-                events.append(_with_due(event))
-            elif kind is SurveyAnswered:
-                events.append(_on_its_scale(event))
-            else:
+            elif kind in _NAMING and event.channel in channels and (kind in _NAMING_NO_QUEUE or event.queue in queues):
                 events.append(event)
+            else:
+                events.append(self._checked(event))
         return events
 
-    def _named(self, event: AnyEvent) -> AnyEvent | Rejected:
-        """The event if its names are right; each name is checked once."""
+    def _checked(self, event: AnyEvent) -> AnyEvent | Rejected:
+        """The event if its names are right, each of which is checked once, and what else its type asks for."""
         channel = getattr(event, "channel", None)
         if channel is not None and channel not in self._channels:
             if not _CHANNEL.fullmatch(channel):

@@ -31,12 +31,12 @@ class Bins:
 
     def __init__(self, exact_ms: Iterable[int] = ()) -> None:
         self._edges = tuple(sorted({*EDGES, *exact_ms}))
+        self._names = (*self._edges, self._edges[-1])
+        """What bins are named by; the last one is also that of all beyond."""
 
     def key(self, histogram: int, duration_ms: int) -> int:
         """Bag key of the bin that `duration_ms` (≥ 0) falls in: lower edge < duration ≤ upper edge."""
-        edges = self._edges
-        index = bisect_left(edges, duration_ms)
-        return HISTOGRAM * histogram + edges[min(index, len(edges) - 1)]
+        return HISTOGRAM * histogram + self._names[bisect_left(self._edges, duration_ms)]
 
 
 def counts(bag: Bag, histogram: int) -> list[tuple[int, int]]:
@@ -57,16 +57,17 @@ def quantile_ms(bag: Bag, histogram: int, q: float) -> float | None:
     total = sum(n for _, n in bins)
     if total <= 0:
         return None
-    rank = max(1, _ceil(q * total))
+    rank = nearest_rank(total, q)
     for edge, seen in _cumulated(bins):
         if seen >= rank:
             return _middle(edge)
     return _middle(bins[-1][0])
 
 
-def _ceil(x: float) -> int:
+def nearest_rank(number: int, q: float) -> int:
+    """Which of so many values, in ascending order from 1, is the quantile."""
     # 0.8 × 5 must be rank 4, not 5: binary fractions overshoot by an ulp.
-    return -int(-(x - 1e-9) // 1)
+    return max(1, -int(-(q * number - 1e-9) // 1))
 
 
 def _cumulated(bins: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -152,7 +152,8 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
 
     def own(self) -> list[Visit]:
         """The visits of this contact: those before it began anew only wait to be published."""
-        return self.visits[max(0, len(self.visits) - self.numbered) :]
+        others = len(self.visits) - self.numbered
+        return self.visits[others:] if others > 0 else self.visits
 
     def last(self) -> Visit | None:
         """The latest visit of this contact that was in a queue (a rejected one never was)."""

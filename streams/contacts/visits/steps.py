@@ -5,6 +5,7 @@ ledger and returns what became of the event (`Outcome`). Definitions: kpis.md "C
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from streams.contacts.ledger import Ledger, Outcome
@@ -17,6 +18,7 @@ from streams.contacts.visits.bookings import (
     book_handled,
     book_offer,
     book_reply,
+    book_resolution,
     book_wrap_up,
     offer_at_last,
 )
@@ -42,7 +44,7 @@ def apply(cycle: VisitCycle, event: ev.VisitEvent, at: int, ledger: Ledger) -> i
     if event.time != at and not _takes_late(cycle, event):
         return Outcome.APPLIED
     outcome = TABLE[type(event)][cycle.state](cycle, event, at, ledger)
-    if cycle.open is not None or cycle.owed is not None:
+    if cycle.owed is not None or (cycle.open is not None and cycle.human_since is not None and not cycle.responded):
         cycle.keep_owed(at)
     return outcome
 
@@ -268,6 +270,8 @@ def end_waiting(cycle: VisitCycle, event: ev.ContactEnded, at: int, ledger: Ledg
 
 def end_talking(cycle: VisitCycle, event: ev.ContactEnded, at: int, ledger: Ledger) -> int:
     """The conversation is over; talk and hold are booked."""
+    if event.resolved is not None:
+        book_resolution(cycle.current(), at, ledger, resolved=event.resolved)
     _end_talk(cycle, ev_time(event), at, event.talk_ms, event.hold_ms, ledger)
     return end(cycle, event, at, ledger)
 
@@ -301,13 +305,14 @@ def end_wrapup(cycle: VisitCycle, event: ev.WrapupEnded, at: int, ledger: Ledger
     spent = event.acw_ms if event.acw_ms is not None else ev_time(event) - since if since is not None else 0
     visit.wrapped = True
     cycle.unwrapped -= 1
-    book_wrap_up(visit.queue, at, max(0, spent), ledger)
+    book_wrap_up(visit, at, max(0, spent), ledger)
     return Outcome.APPLIED
 
 
 def message(cycle: VisitCycle, event: ev.MessageAdded, at: int, ledger: Ledger) -> int:
     """First response and reply clocks; private notes, bots and systems answer nobody."""
-    cycle.state = max(cycle.state, MENU)
+    if cycle.state == NEW:
+        cycle.state = MENU
     if event.author == "customer":
         if cycle.responded and cycle.asked_at is None and cycle.human_since is not None:
             cycle.asked_at = at
@@ -513,16 +518,12 @@ _OUTCOMES: Final = frozenset({
 """Events that prove an outcome by themselves, even when they are late."""
 
 
-def _identify(event: ev.VisitEvent) -> tuple[str, str]:
-    return event.channel, event.contact
-
-
 QUEUE_VISITS: Final = LifeCycle(
     code="v",
     domain="",
     rolls_up=True,
     events=frozenset(TABLE),
-    identify=_identify,
+    identify=attrgetter("channel", "contact"),
     new=VisitCycle,
     apply=apply,
     fire=fire,
