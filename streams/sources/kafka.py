@@ -1,4 +1,4 @@
-"""Plain Kafka, outside the worker: sending lines to topics, and creating topics.
+"""Plain Kafka, outside the worker: sending lines to topics, reading topics to their end, and creating topics.
 
 Connection options are those of kafka-python (`bootstrap_servers`, `security_protocol`, …), made by the caller.
 """
@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Self
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
 
+from streams.books import MemoryRecord
 from streams.errors import ConnectionFailed
 from streams.sources.routing import Route, partition_of
 
@@ -21,6 +22,8 @@ _TIMEOUT_MS: Final = 15_000
 _LINGER_MS: Final = 20
 _BATCH_BYTES: Final = 256 * 1024
 _LARGEST_BYTES: Final = 1 << 20
+_POLL_MS: Final = 500
+_POLLED_RECORDS: Final = 10_000
 
 
 class TopicSpec(NamedTuple):
@@ -164,6 +167,67 @@ class Sender:
         """Wait until every record has been taken, or has failed."""
         self._producer.flush()
         return self
+
+
+@contextmanager
+def reader(options: Options) -> Iterator["Reader"]:
+    """Connect for reading: in no group, what is committed only. Raises ConnectionFailed when no broker answers."""
+    with _reaching(options):
+        consumer = KafkaConsumer(
+            **options,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            request_timeout_ms=_TIMEOUT_MS,
+            max_poll_records=_POLLED_RECORDS,
+        )
+        try:
+            yield Reader(consumer)
+        finally:
+            consumer.close()
+
+
+class Reader:
+    """Reads topics up to where they ended when it began."""
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+
+    def topics(self) -> set[str]:
+        """Every topic there is, by its Kafka name."""
+        return set(self._consumer.topics())
+
+    def records(
+        self, topics: Mapping[str, str], since_ms: int | None
+    ) -> Iterator[list[tuple[tuple[str, int], MemoryRecord]]]:
+        """((logical topic, partition), record), each partition in its order, from the first record appended at
+        `since_ms` (epoch ms) or later; None: from the beginning. `topics`: Kafka name → logical name.
+        """
+        consumer = self._consumer
+        parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(parts)
+        ends = consumer.end_offsets(parts)
+        self._seek(parts, since_ms, ends)
+        while any(consumer.position(part) < ends[part] for part in parts):
+            polled = consumer.poll(timeout_ms=_POLL_MS)
+            yield [
+                (
+                    (topics[part.topic], part.partition),
+                    MemoryRecord(record.offset, record.timestamp, record.key, record.value),
+                )
+                for part, records in polled.items()
+                for record in records
+                if record.offset < ends[part]
+            ]
+
+    def _seek(self, parts: list[TopicPartition], since_ms: int | None, ends: Mapping[TopicPartition, int]) -> None:
+        if since_ms is None:
+            self._consumer.seek_to_beginning(*parts)
+            return
+        found = self._consumer.offsets_for_times({part: max(0, since_ms) for part in parts})
+        for part in parts:
+            first = found.get(part)
+            self._consumer.seek(part, ends[part] if first is None else first.offset)
 
 
 @contextmanager

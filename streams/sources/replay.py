@@ -46,7 +46,7 @@ class Replay:
             batch: list[tuple[Source, MemoryRecord]] = []
             for line in lines:
                 route = self._router.route(line)
-                if due and (at := _folded_at(route)) > due[-1]:
+                if due and (at := folded_at(route)) > due[-1]:
                     self._pipeline.feed(batch)
                     batch = []
                     yield from self._snapshots(due, at)
@@ -90,7 +90,7 @@ class Replay:
         return [(topic, partition) for topic in route.topics for partition in range(self._partitions)]
 
 
-def _folded_at(route: Route) -> int:
+def folded_at(route: Route) -> int:
     """The event time that the fold will see: a clock that is ahead of the append time is clamped to it. 0: none."""
     at, appended_at = route.at or 0, route.appended_at
     return appended_at if appended_at is not None and at > appended_at + CLOCK_AHEAD_MS else at
