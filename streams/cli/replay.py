@@ -87,7 +87,9 @@ def command(
     from streams.sources.routing import Router  # noqa: PLC0415
 
     windows = config.window_settings(whole_log=True)
-    pipeline = Pipeline(config.fold_settings(), windows, config.variants(), config.channels())
+    pipeline = Pipeline(
+        config.fold_settings(), windows, config.variants(), config.channels(), customers=config.following()
+    )
     replay = Replay(Router(config.topics), pipeline, partitions)
     # On a terminal the lines themselves are the progress.
     with progress_bar("folding", size_of(files), shown=not (as_json and sys.stdout.isatty())) as advance:

@@ -24,12 +24,16 @@ is left as it is. Exit code 3: a topic that exists is not as the worker needs it
 """
 
 PARTITIONS: Final = 8
-"""Partitions of a new source topic."""
+"""Partitions of a new source topic of contacts."""
+FEWER: Final = {"agents": 2, "surveys": 2, "business": 2}
+"""Source topics that carry less."""
+
+PARTITIONS_HELP: Final = f"Of new source topics.  [default: {PARTITIONS}; {', '.join(FEWER)}: 2]"
 
 APPEND_TIME: Final = {"message.timestamp.type": "LogAppendTime"}
 EVENTS: Final = {**APPEND_TIME, "cleanup.policy": "delete"}
 FACTS: Final = {**EVENTS, "retention.ms": "-1", "retention.bytes": "-1"}
-"""The worker itself deletes the facts that it has folded."""
+"""Of what is between the books of one app: the worker itself deletes what it has folded."""
 STATE: Final = {**APPEND_TIME, "cleanup.policy": "compact"}
 SHORT_RESTORES: Final = {"segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
 """Only closed segments are compacted; delete.retention.ms stays at its default, else a deleted contact comes back."""
@@ -44,7 +48,7 @@ def command() -> None:
 @config_option
 @brokers_option
 @topic_prefix_option
-@click.option("--partitions", type=click.IntRange(1, 1000), help=f"Of new source topics.  [default: {PARTITIONS}]")
+@click.option("--partitions", type=click.IntRange(1, 1000), help=PARTITIONS_HELP)
 @click.option("--replication", type=click.IntRange(1, 10), default=1, show_default=True, help="Copies of each record.")
 def create(
     config_file: Path | None,
@@ -67,7 +71,8 @@ def create(
 
 def _source_partitions(config: Config, there: Mapping[str, int], asked: int | None) -> dict[str, int]:
     """Partitions of each source topic: as asked, else as it is, else the default."""
-    return {topic: asked or there.get(config.kafka.topic(topic), PARTITIONS) for topic in config.topics}
+    usual = {topic: FEWER.get(topic, PARTITIONS) for topic in config.topics}
+    return {topic: asked or there.get(config.kafka.topic(topic), count) for topic, count in usual.items()}
 
 
 def plan(config: Config, partitions: Mapping[str, int], replication: int) -> Iterator["TopicSpec"]:
@@ -80,6 +85,9 @@ def plan(config: Config, partitions: Mapping[str, int], replication: int) -> Ite
         yield TopicSpec(kafka.state_topic(topic), count, replication, STATE, SHORT_RESTORES)
     yield TopicSpec(kafka.facts_topic, kafka.facts_partitions, replication, FACTS, {})
     yield TopicSpec(kafka.state_topic("facts"), kafka.facts_partitions, replication, STATE, SHORT_RESTORES)
+    if config.customers.enabled:
+        yield TopicSpec(kafka.customers_topic, kafka.facts_partitions, replication, FACTS, {})
+        yield TopicSpec(kafka.state_topic("customers"), kafka.facts_partitions, replication, STATE, SHORT_RESTORES)
     for output in ("visits", "deadletters"):
         yield TopicSpec(kafka.topic(output), max(partitions.values()), replication, EVENTS, {})
 

@@ -25,7 +25,11 @@ from streams.config.layers import (
 from streams.config.model import BUILT_IN_QUEUE, DEFAULTS, MASK, Config, masked_url
 from streams.errors import ConfigError
 
-SECRETS: tuple[KeyPath, ...] = (("redis", "password"), ("kafka", "security", "password"))
+SECRETS: tuple[KeyPath, ...] = (
+    ("redis", "password"),
+    ("kafka", "security", "password"),
+    ("customers", "secret"),
+)
 """Values that may stand in a file of their own: the key beside them ends in `_file`."""
 
 

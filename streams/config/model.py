@@ -7,6 +7,7 @@ Durations are written with a unit (`60s`) and kept as milliseconds.
 from difflib import get_close_matches
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -32,13 +33,21 @@ from streams.config.quantities import (
     TimeZone,
     parse_duration,
 )
-from streams.contacts.settings import FoldSettings, Thresholds
-from streams.metrics.settings import TICKET_CHANNELS, Channels, Variant, Variants
+from streams.config.tickets import Clocks, Targets, pauses, uncalendared
+from streams.contacts.customers import CustomerKey
+from streams.contacts.settings import TICKET_CHANNELS, FoldSettings, Thresholds
+from streams.customers.settings import CustomerSettings
+from streams.facts.wire import ROLL_UPS
+from streams.metrics.settings import Business, Channels, Staffing, Variant, Variants
 from streams.windows.settings import INTERVAL_WINDOWS, WindowSettings
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
 HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+SECRET_LENGTH: Final = 16
+"""Characters that a secret of customers has at least."""
 
 DEFAULTS: Final = "defaults"
 """The entry of `queues` that every queue takes from what it does not say itself."""
@@ -62,8 +71,9 @@ AbandonRate = Literal["ignore_short", "strict", "with_flow_out", "short_met"]
 
 
 def _window(name: str) -> str:
-    if name not in INTERVAL_WINDOWS and name not in WindowSettings(windows=(name,)).rolling_ms():
-        message = f"is no window; write minutes, such as 5m, or one of {', '.join(INTERVAL_WINDOWS)}"
+    named = WindowSettings(windows=(name,))
+    if not named.rolling_ms() and not named.local_windows():
+        message = f"is no window; write minutes, such as 5m, days, such as 7d, or one of {', '.join(INTERVAL_WINDOWS)}"
         raise ValueError(message)
     return name
 
@@ -87,11 +97,18 @@ Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
 
-ROLL_UPS: Final = ("*", "@", "#")
-"""Beginnings of the names under which roll-ups are shown."""
-
-OWN_TOPICS: Final = frozenset({"facts", "visits", "deadletters"})
+OWN_TOPICS: Final = frozenset({"facts", "visits", "deadletters", "customers"})
 """Logical topics that the worker writes: no source may be named so."""
+
+TOPICS: Final[dict[str, list[str]]] = {
+    "calls": ["voice"],
+    "chats": ["chat"],
+    "tickets": sorted(TICKET_CHANNELS, reverse=True),
+    "agents": [],
+    "surveys": [],
+}
+"""Logical source topics → channels they feed, where the configuration names none. Agents' events have no channel, and
+surveys that of their contact."""
 
 MAX_AGE_MS: Final = {"voice": 4 * HOUR_MS, "chat": 24 * HOUR_MS, OTHER_CHANNELS: 24 * HOUR_MS}
 
@@ -162,8 +179,13 @@ class KafkaConfig(_Section):
         """Kafka name of the repartition topic between the two stages."""
         return f"{self.topic_prefix}{self.app}-facts"
 
+    @property
+    def customers_topic(self) -> str:
+        """Kafka name of the topic between stage 1 and the books of customers."""
+        return f"{self.topic_prefix}{self.app}-customers"
+
     def state_topic(self, logical: str) -> str:
-        """Kafka name of the changelog of the books that read `logical` (a source topic, or `facts`)."""
+        """Kafka name of the changelog of the books that read `logical` (a source topic, `customers`, or `facts`)."""
         return f"{self.topic_prefix}{self.app}-state-{logical}"
 
 
@@ -208,6 +230,9 @@ class QueueConfig(_Section):
     count_callback_delay: bool | None = None
     timezone: TimeZone | None = None
     calendar: str | None = None
+    service_level_goal: Annotated[float, Field(gt=0, lt=1)] | None = None
+    patience_s: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
+    cost_per_hour: Annotated[int, Field(ge=0)] | None = None
 
     def over(self, lower: "QueueConfig") -> "QueueConfig":
         """What is said here, and of `lower` the rest."""
@@ -222,9 +247,57 @@ BUILT_IN_QUEUE: Final = QueueConfig(
     abandon_rate="ignore_short",
     first_response_target_s=60,
     count_callback_delay=False,
+    service_level_goal=0.8,
 )
 """What holds for a queue of which neither it nor `defaults` says anything. Time zone None: the top-level one; calendar
-None: no business clock."""
+None: no business clock; patience None: nobody gives up; cost None: not known."""
+
+
+class BusinessConfig(_Section):
+    """What the numbers of business events need besides them. Amounts are in minor units of the one currency."""
+
+    margin: Annotated[float, Field(gt=0, le=1)] | None = None
+    opening_customers: Annotated[int, Field(gt=0)] | None = None
+    horizon: PositiveMilliseconds = 365 * 24 * HOUR_MS
+
+
+class AgentsConfig(_Section):
+    """Numbers of each single agent."""
+
+    per_agent: bool = False
+    max: Annotated[int, Field(ge=1, le=100_000)] = 500
+
+
+class CustomersConfig(_Section):
+    """Following customers across their contacts. Off: what events say of customers is forgotten at once."""
+
+    enabled: bool = False
+    secret: SecretStr | None = None
+    secret_file: ShownPath | None = None
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+
+    @field_validator("secret")
+    @classmethod
+    def _hard_to_guess(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH:
+            message = f"is too short to keep customers apart from those who try; use {SECRET_LENGTH} characters or more"
+            raise ValueError(message)
+        return secret
+
+    @model_validator(mode="after")
+    def _with_a_secret(self) -> "CustomersConfig":
+        if self.enabled and self.secret is None:
+            message = (
+                "customers are stored only as keyed hashes, and no key is given; "
+                "set customers.secret or customers.secret_file to a random text (openssl rand -hex 32), and keep it"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def key(self) -> CustomerKey | None:
+        """None: customers are not followed."""
+        return CustomerKey(self.secret.get_secret_value()) if self.enabled and self.secret is not None else None
 
 
 def masked_url(url: str) -> str:
@@ -246,7 +319,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False)
 
     kafka: KafkaConfig = KafkaConfig()
-    topics: dict[TopicName, list[ChannelName]] = {"calls": ["voice"], "chats": ["chat"]}
+    topics: dict[TopicName, list[ChannelName]] = TOPICS
     redis: RedisConfig = RedisConfig()
     metrics: MetricsConfig = MetricsConfig()
     wallboard: WallboardConfig = WallboardConfig()
@@ -261,6 +334,14 @@ class Config(BaseSettings):
     queues: dict[QueueName, QueueConfig] = {}
     groups: dict[RollUpName, Annotated[list[QueueName], Field(min_length=1)]] = {}
     segments: Annotated[list[RollUpName], BeforeValidator(_comma_separated)] = []
+    agents: AgentsConfig = AgentsConfig()
+    customers: CustomersConfig = CustomersConfig()
+    volume_ratio: bool = False
+    business: BusinessConfig = BusinessConfig()
+    ticket_targets: Targets = []
+    ticket_clocks: Clocks = "zendesk"
+    tickets_kept: PositiveMilliseconds = 30 * DAY_MS
+    sla_due_soon: PositiveMilliseconds = 30 * MINUTE_MS
 
     @classmethod
     def settings_customise_sources(
@@ -307,6 +388,17 @@ class Config(BaseSettings):
                 raise _unknown_calendar(queue.calendar, list(known), (name, "calendar"))
         return queues
 
+    @model_validator(mode="after")
+    def _business_targets_have_a_calendar(self) -> "Config":
+        calendars = {name: self.queue(name).calendar for name in self._named_queues()}
+        for number, target in enumerate(self.ticket_targets):
+            queue = uncalendared(target, calendars, self.queue(DEFAULTS).calendar)
+            if queue is not None:
+                message = "{queue} has no calendar; give it one under `queues`, or measure on `clock: calendar`"
+                context = {"queue": queue, "below": ("ticket_targets", str(number), "clock")}
+                raise PydanticCustomError("value_error", message, context)
+        return self
+
     def queue(self, name: str) -> QueueConfig:
         """All that holds for a queue: its own keys over `defaults` over what is built in. None: it has no calendar."""
         lower = self.queues.get(DEFAULTS, QueueConfig()).over(BUILT_IN_QUEUE)
@@ -327,6 +419,27 @@ class Config(BaseSettings):
             calendars={name: calendar.settings() for name, calendar in self.calendars.items()},
             groups={name: tuple(dict.fromkeys(queues)) for name, queues in self.groups.items()},
             segments=tuple(dict.fromkeys(self.segments)),
+            per_agent=self.agents.per_agent,
+            timezone=self.timezone,
+            timezones=self._timezones(),
+            business_horizon_ms=self.business.horizon,
+            ticket_channels=self._ticket_channels(),
+            ticket_targets=tuple(target.rule(ZoneInfo(self.timezone)) for target in self.ticket_targets),
+            ticket_pauses=pauses(self.ticket_clocks),
+            tickets_kept_ms=self.tickets_kept,
+            sla_due_soon_ms=self.sla_due_soon,
+        )
+
+    def following(self) -> tuple[CustomerKey, CustomerSettings] | None:
+        """What customers are hashed with, and what their book depends on; None: they are not followed."""
+        key = self.customers.key
+        if key is None:
+            return None
+        return key, CustomerSettings(
+            horizon_ms=self.customers.days * DAY_MS,
+            lateness_ms=self.lateness,
+            correctable_ms=max(self.max_age.values()) + self.lateness,
+            groups={name: tuple(dict.fromkeys(queues)) for name, queues in self.groups.items()},
         )
 
     def window_settings(self, *, whole_log: bool = False) -> WindowSettings:
@@ -335,8 +448,9 @@ class Config(BaseSettings):
             windows=tuple(self.windows),
             interval_ms=parse_duration(self.interval),
             timezone=self.timezone,
-            timezones={name: zone for name in self._named_queues() if (zone := self.queue(name).timezone)},
+            timezones=self._timezones(),
             lateness_ms=self.lateness,
+            volume_ratio=self.volume_ratio,
             whole_log=whole_log,
         )
 
@@ -345,12 +459,18 @@ class Config(BaseSettings):
         return Variants(
             defaults=_variant(self.queue(DEFAULTS)),
             queues={name: _variant(self.queue(name)) for name in self._named_queues()},
+            business=Business(self.business.opening_customers, self.business.margin),
         )
 
     def channels(self) -> Channels:
         """Which channels are of what."""
-        tickets = self.topics.get("tickets")
-        return Channels() if tickets is None else Channels(frozenset(tickets) | TICKET_CHANNELS)
+        return Channels(self._ticket_channels(), self.agents.max)
+
+    def _ticket_channels(self) -> frozenset[str]:
+        return TICKET_CHANNELS | frozenset(self.topics.get("tickets", ()))
+
+    def _timezones(self) -> dict[str, str]:
+        return {name: zone for name in self._named_queues() if (zone := self.queue(name).timezone)}
 
     def _named_queues(self) -> list[str]:
         return sorted(name for name in self.queues if name != DEFAULTS)
@@ -373,6 +493,7 @@ def _thresholds(queue: QueueConfig) -> Thresholds:
         first_response_target_ms=_ms(queue.first_response_target_s),
         count_callback_delay=bool(queue.count_callback_delay),
         calendar=queue.calendar,
+        cost_per_hour=queue.cost_per_hour,
     )
 
 
@@ -381,4 +502,8 @@ def _ms(seconds: float | None) -> int:
 
 
 def _variant(queue: QueueConfig) -> Variant:
-    return Variant(service_level=str(queue.service_level), abandon_rate=str(queue.abandon_rate))
+    return Variant(
+        service_level=str(queue.service_level),
+        abandon_rate=str(queue.abandon_rate),
+        staffing=Staffing(float(queue.target_s or 0), float(queue.service_level_goal or 0), queue.patience_s),
+    )

@@ -190,9 +190,9 @@ class CustomerBook:
             return
         self._watermark = watermark
         while self._due and self._due[0][0] <= watermark:
-            _, customer, place = heappop(self._due)
+            at, customer, place = heappop(self._due)
             if customer in self._customers:
-                self._attend(customer, place)
+                self._attend(customer, place, at)
 
     def _of_all(self, field: str) -> int | None:
         """The smallest over the sources; None: one has not reported yet."""
@@ -201,9 +201,12 @@ class CustomerBook:
             return None
         return min(int(getattr(report, field)) for report in reports)
 
-    def _attend(self, customer: str, place: Place) -> None:
-        """Judge the contacts of a place whose days have ended; forget them once they can change nothing any more."""
-        if self._kept_until(place) < self._watermark:
+    def _attend(self, customer: str, place: Place, at: int) -> None:
+        """Judge the contacts of a place whose days have ended; forget them when they can change nothing any more.
+
+        What is due at `at` happens after all that was due before, however far the watermark has come at once.
+        """
+        if at > self._kept_until(place):
             self._customers[customer].forget(place)
         self._review(customer, place)
         self._plan(customer, place)

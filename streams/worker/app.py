@@ -10,6 +10,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import faust
@@ -23,12 +24,13 @@ from streams.worker.cluster import Cluster, connection
 from streams.worker.health import HealthServer
 from streams.worker.keeper import Keeper, Pace, Stage
 from streams.worker.keepers import Keepers
-from streams.worker.settings import WorkerSettings
+from streams.worker.settings import INTERNAL, WorkerSettings
 from streams.worker.sinks import Sink, Ticker
 from streams.worker.transport import BatchConsumer, Transport
 from streams.worker.watchdog import Watchdog
 
 FACTS: Final = "facts"
+CUSTOMERS: Final = "customers"
 OUTPUTS: Final = (FACTS, "visits", "deadletters")
 
 CONTACTS_PACE: Final = Pace(
@@ -39,6 +41,10 @@ VIEWS_PACE: Final = Pace(
     live_s=2.0, behind_s=4.0, far_s=8.0, far=5_000, idle_s=None, starved_s=None, full=200_000
 )  # fmt: skip
 """Stage 2: what it shows is taken from memory at once."""
+CUSTOMERS_PACE: Final = Pace(
+    live_s=0.4, behind_s=2.0, far_s=8.0, far=5_000, idle_s=None, starved_s=None, full=40_000
+)  # fmt: skip
+"""Between them: each source's progress is something new, so it flushes as often as they do together."""
 
 HEARTBEAT_EVERY_S: Final = 1.0
 STOP_WITHIN_S: Final = 9.0
@@ -50,20 +56,30 @@ MakeContactBook = Callable[[str, int], Book]
 """Logical source topic, partition → a new book of stage 1."""
 MakeViewBook = Callable[[int], Book]
 """Facts partition → a new book of stage 2."""
+MakeCustomerBook = Callable[[int], Book]
+"""Partition of `customers` → a new book of customers."""
 
 
 class Worker:
     """One worker process: make it, tell it what to `show`, `run` it once."""
 
     def __init__(
-        self, settings: WorkerSettings, *, make_contact_book: MakeContactBook, make_view_book: MakeViewBook
+        self,
+        settings: WorkerSettings,
+        *,
+        make_contact_book: MakeContactBook,
+        make_view_book: MakeViewBook,
+        make_customer_book: MakeCustomerBook | None = None,
     ) -> None:
+        """`make_customer_book` None: customers are not followed."""
         self.source_partitions: dict[str, int] = {}
-        """Logical source topic → partitions; filled before the sinks start, then never changed."""
+        """Logical topic whose progress is told to the views → partitions; filled before a book is made, then never
+        changed."""
         self.stopping = asyncio.Event()
         self._settings = settings
         self._make_contact_book = make_contact_book
         self._make_view_book = make_view_book
+        self._make_customer_book = make_customer_book
         self._sinks: Sequence[Sink] = ()
         self._metrics: Callable[[], bytes] = bytes
         self._failure: BaseException | None = None
@@ -159,27 +175,36 @@ class Worker:
     async def _discover(self) -> dict[str, Stage]:
         """The stages, by Kafka name of their input. Raises ConfigError when a topic is missing or does not fit."""
         settings = self._settings
-        inputs = {name: settings.topic(name) for name in (*settings.sources, FACTS)}
+        between = () if self._make_customer_book is None else (CUSTOMERS,)
+        inputs = {name: settings.topic(name) for name in (*settings.sources, *between, FACTS)}
         states = {name: settings.state_topic(name) for name in inputs}
-        outputs = {name: settings.topic(name) for name in OUTPUTS}
+        outputs = {name: settings.topic(name) for name in (*OUTPUTS, *between)}
         there = await self._cluster.partitions([*inputs.values(), *states.values(), *outputs.values()])
         check_topics(inputs, states, outputs, there)
-        self.source_partitions.update({name: there[inputs[name]] for name in settings.sources})
+        self.source_partitions.update({name: there[inputs[name]] for name in (*settings.sources, *between)})
         addresses = {name: (topic, there[topic]) for name, topic in outputs.items()}
         return {inputs[name]: self._stage(name, there[inputs[name]], addresses) for name in inputs}
 
     def _stage(self, name: str, partitions: int, addresses: Mapping[str, tuple[str, int]]) -> Stage:
-        consumed = name == FACTS
+        pace, make_book = self._kind(name)
         return Stage(
             name=name,
             topic=self._settings.topic(name),
             partitions=partitions,
             state_topic=self._settings.state_topic(name),
             outputs=addresses,
-            pace=VIEWS_PACE if consumed else CONTACTS_PACE,
-            make_book=self._make_view_book if consumed else lambda partition: self._make_contact_book(name, partition),
-            consumed=consumed,
+            pace=pace,
+            make_book=make_book,
+            consumed=name in INTERNAL,
         )
+
+    def _kind(self, name: str) -> tuple[Pace, Callable[[int], Book]]:
+        """How the books of an input topic are paced and made."""
+        if name == FACTS:
+            return VIEWS_PACE, self._make_view_book
+        if name == CUSTOMERS and self._make_customer_book is not None:
+            return CUSTOMERS_PACE, self._make_customer_book
+        return CONTACTS_PACE, partial(self._make_contact_book, name)
 
     async def _watch_partitions(self) -> None:
         while True:
@@ -209,12 +234,16 @@ class Worker:
 
     def contact_books(self) -> list[Book]:
         """Stage 1's books of the partitions that are owned now."""
-        owned = (self._keepers.owned(topic) for topic in self._stages if topic != self._settings.facts_topic)
+        owned = (self._keepers.owned(topic) for topic, stage in self._stages.items() if not stage.consumed)
         return [claim.book for claims in owned for claim in claims.values()]
 
     def view_books(self) -> list[Book]:
         """The books of the owned facts partitions."""
         return [claim.book for claim in self._keepers.owned(self._settings.facts_topic).values()]
+
+    def customer_books(self) -> list[Book]:
+        """The books of customers that are owned now."""
+        return [claim.book for claim in self._keepers.owned(self._settings.topic(CUSTOMERS)).values()]
 
     def stats(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
         """Metrics of the owned inputs: lag and last flush."""

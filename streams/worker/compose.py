@@ -14,6 +14,9 @@ import streams
 from streams.books import Book
 from streams.config.model import Config, SecurityConfig
 from streams.contacts.book import ContactBook
+from streams.customers.book import CustomerBook
+from streams.customers.settings import CustomerSettings
+from streams.metrics.settings import DOMAINS
 from streams.metrics.view import QueueView, Sources, Viewer
 from streams.sinks import redis
 from streams.sinks.counters import Counters
@@ -23,7 +26,7 @@ from streams.sinks.pipeline_metrics import Stats
 from streams.sinks.prometheus import PrometheusSink
 from streams.sinks.redis_keys import Keys
 from streams.windows.book import ViewBook
-from streams.worker.app import Worker, run_worker
+from streams.worker.app import CUSTOMERS, Worker, run_worker
 from streams.worker.settings import Security, WorkerSettings
 
 GC_THRESHOLD: Final = (200_000, 20, 20)
@@ -43,12 +46,18 @@ def run(config: Config, *, check_crcs: bool = True) -> int:
 def compose(config: Config, *, check_crcs: bool = True) -> Worker:
     """A worker with its books and sinks, not yet running."""
     counters, delay = Counters(), EventToView(_clock_ms)
-    fold, windows = config.fold_settings(), config.window_settings()
+    fold, windows, following = config.fold_settings(), config.window_settings(), config.following()
 
     def make_contact_book(topic: str, number: int) -> ContactBook:
-        book = ContactBook(topic, number, fold, source=config.kafka.topic(topic))
+        book = ContactBook(
+            topic, number, fold, source=config.kafka.topic(topic), customers=None if following is None else following[0]
+        )
         counted.made(book)
         return book
+
+    def make_customer_book(number: int, settings: CustomerSettings) -> CustomerBook:
+        sources = [(topic, worker.source_partitions[topic]) for topic in config.topics if topic not in DOMAINS]
+        return CustomerBook(number, settings, sources)
 
     def make_view_book(number: int) -> ViewBook:
         return ViewBook(number, windows, on_delta=counters.follow(number), on_progress=delay.folded)
@@ -57,6 +66,7 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
         worker_settings(config, check_crcs=check_crcs),
         make_contact_book=make_contact_book,
         make_view_book=make_view_book,
+        make_customer_book=None if following is None else lambda number: make_customer_book(number, following[1]),
     )
     counted = InputStats(lambda: [book for book in worker.contact_books() if isinstance(book, ContactBook)])
     look = _look(config, worker)
@@ -102,6 +112,8 @@ def _security(config: SecurityConfig) -> Security:
 def _look(config: Config, worker: Worker) -> Callable[[Book, int], list[QueueView]]:
     viewer = Viewer(config.variants(), config.channels())
     channels = {topic: tuple(fed) for topic, fed in config.topics.items()}
+    if config.customers.enabled:
+        channels[CUSTOMERS] = ()  # its progress is that of the domain of the same name
 
     def look(book: Book, now_ms: int) -> list[QueueView]:
         if not isinstance(book, ViewBook):
@@ -127,7 +139,9 @@ def _redis_sink(config: Config, worker: Worker, look: Callable[[Book, int], list
 
 
 def _expired(worker: Worker) -> Stats:
-    return {"expired_total": {(): sum(book.expired for book in worker.view_books() if isinstance(book, ViewBook))}}
+    expired = sum(book.expired for book in worker.view_books() if isinstance(book, ViewBook))
+    late = sum(book.late for book in worker.customer_books() if isinstance(book, CustomerBook))
+    return {"expired_total": {(): expired + late}}
 
 
 def _redis_stats(sink: redis.RedisSink) -> Stats:

@@ -1,6 +1,11 @@
 """What a worker must be told: where Kafka is, who it is, which topics it reads."""
 
+from typing import Final
+
 import msgspec
+
+INTERNAL: Final = frozenset({"facts", "customers"})
+"""Logical topics between the books of one app."""
 
 
 class Security(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +48,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def facts_topic(self) -> str:
         """Kafka name of the topic between the two stages."""
-        return f"{self.topic_prefix}{self.app}-facts"
+        return self.topic("facts")
 
     @property
     def group(self) -> str:
@@ -52,7 +57,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def topic(self, logical: str) -> str:
         """Kafka name of a source or output topic."""
-        return self.facts_topic if logical == "facts" else f"{self.topic_prefix}{logical}"
+        return f"{self.topic_prefix}{self.app}-{logical}" if logical in INTERNAL else f"{self.topic_prefix}{logical}"
 
     def state_topic(self, logical: str) -> str:
         """Kafka name of the changelog of the books that read `logical`."""
