@@ -17,4 +17,4 @@ def open_ms(start: int, end: int, rules: QueueRules) -> int:
 def is_open(at: int, rules: QueueRules) -> bool:
     wall = datetime.fromtimestamp(at / 1000, ZoneInfo(rules.timezone))
     shown = wall.hour * 60 + wall.minute
-    return any(opens <= shown < closes for opens, closes in rules.opening_hours)
+    return wall.weekday() in rules.weekdays and any(opens <= shown < closes for opens, closes in rules.opening_hours)

@@ -25,6 +25,8 @@ class QueueRules:
     """Of handling, in minor units."""
     opening_hours: tuple[tuple[int, int], ...] = ()
     """Minutes of every day by the queue's own clock; none: it has no business clock."""
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """The days that have opening hours, Monday = 0."""
 
 
 @dataclass(frozen=True)
