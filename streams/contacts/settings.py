@@ -82,6 +82,8 @@ class FoldSettings(msgspec.Struct, frozen=True):
     """By the names that thresholds refer to."""
     groups: Mapping[str, tuple[str, ...]] = {}
     """Name of a group → its queues: rolled up as the queue `@name` of each channel."""
+    per_agent: bool = False
+    """Whether what each agent has handled is kept too, as the queue `*name`."""
     segments: tuple[str, ...] = ()
     """The segments that are shown, each as the queue `#name`."""
     timezone: str = "UTC"

@@ -93,6 +93,9 @@ class P:
     """Σ step × its epoch ms."""
     AVAILABLE_STEPS: Final = 402
     AVAILABLE_MOMENTS_MS: Final = 403
+    RESOLVED: Final = 410
+    """Conversations of one agent that ended resolved, and those of which that is known."""
+    RESOLUTION_KNOWN: Final = 411
     CSAT_ANSWERS: Final = 450
     CSAT_TOP_TWO: Final = 451
     """Answers within the two highest steps of their scale."""

@@ -5,6 +5,7 @@ A dimension is (channel, queue, domain); queue `*` is the whole channel. A recor
 All of it is internal to one app: the outside reads `visits`, Redis and Prometheus.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -23,6 +24,8 @@ LARGEST_VALUE: Final = 512_000
 WHOLE_CHANNEL: Final = "*"
 ROLL_UPS: Final = ("*", "@", "#")
 """Beginnings of the names of roll-ups: the whole channel, a group, a segment."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_UNPRINTABLE: Final = "\ufffd"
 NO_QUEUE: Final = "-"
 """The queue of contacts that never enter one."""
 
@@ -37,9 +40,19 @@ def segment_queue(name: str) -> str:
     return f"#{name}"
 
 
+def agent_queue(name: str) -> str:
+    """The queue under which what one agent has handled is shown: a name that no queue, group or segment can have."""
+    return f"*{_CONTROL.sub(_UNPRINTABLE, name)}"
+
+
+def is_agent(queue: str) -> bool:
+    """Whether it is one agent's."""
+    return queue.startswith(WHOLE_CHANNEL) and queue != WHOLE_CHANNEL
+
+
 def is_segment(queue: str) -> bool:
-    """Whether it is a segment's: what is in it is in other queues too."""
-    return queue.startswith("#")
+    """Whether it is a segment's or an agent's: what is in it is in other queues too."""
+    return queue.startswith(("#", "*"))
 
 
 class Dimension(NamedTuple):

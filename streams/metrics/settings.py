@@ -6,11 +6,11 @@ from typing import Final, Literal
 import msgspec
 
 from streams.contacts.settings import TICKET_CHANNELS
-from streams.facts.wire import NO_QUEUE, ROLL_UPS, WHOLE_CHANNEL
+from streams.facts.wire import NO_QUEUE, ROLL_UPS, WHOLE_CHANNEL, is_agent
 
-Scope = Literal["contacts", "tickets", "agents", "surveys", "customers", "business"]
+Scope = Literal["contacts", "tickets", "agents", "surveys", "customers", "business", "handling"]
 """What is counted: visits and contacts of calls and chats; tickets; agents; answers to surveys; customers across their
-contacts; business events."""
+contacts; business events; what one agent has handled."""
 
 DOMAINS: Final = frozenset({"agents", "surveys", "customers", "business"})
 """Scopes whose numbers follow a topic of their own, of the same name."""
@@ -69,9 +69,13 @@ class Channels(msgspec.Struct, frozen=True):
     """Of what a channel's numbers are numbers."""
 
     tickets: frozenset[str] = TICKET_CHANNELS
+    most_agents: int = 500
+    """So many agents of a facts partition are shown, by name: a bound on what the sinks hold."""
 
-    def scopes(self, channel: str) -> tuple[Scope, ...]:
-        """The scopes of the catalogue that are shown for a channel."""
+    def scopes(self, channel: str, queue: str = WHOLE_CHANNEL) -> tuple[Scope, ...]:
+        """The scopes of the catalogue that are shown for a queue of a channel."""
+        if is_agent(queue):
+            return ("handling", "surveys")
         if channel == "agents":
             return ("agents",)
         if channel == "business":

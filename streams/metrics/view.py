@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import msgspec
 
 from streams.facts.primitives import P
-from streams.facts.wire import NO_QUEUE, PANE_MS, ROLL_UPS, Dimension, RowKind
+from streams.facts.wire import NO_QUEUE, PANE_MS, ROLL_UPS, Dimension, RowKind, is_agent
 from streams.metrics.catalogue import BY_ID, CATALOGUE
 from streams.metrics.formulas import (
     Age,
@@ -122,9 +122,14 @@ class Viewer:
         by_channel = {
             of: {**{domain: as_of.get((of, domain)) for domain in ALL_DOMAINS}, AGENTS: agents_at} for of, _ in fed
         }
-        lines = sorted({(dimension.channel, dimension.queue) for dimension in book.dimensions})
+        lines = self._shown({(dimension.channel, dimension.queue) for dimension in book.dimensions})
         found = (self._line(book, channel, queue, by_channel[channel], now) for channel, queue in lines)
         return [view for view in found if view is not None]
+
+    def _shown(self, lines: set[tuple[str, str]]) -> list[tuple[str, str]]:
+        """In order, with as many agents as may be shown: a source that makes up names must not flood the sinks."""
+        agents = sorted(line for line in lines if is_agent(line[1]))
+        return sorted(lines.difference(agents[self._channels.most_agents :]))
 
     def view(self, book: ViewBook, dimension: Dimension, as_of: int, now: int) -> QueueView:
         """The whole queue that the dimension is of, at the instant as_of, seen at `now` (both epoch ms)."""
@@ -136,7 +141,7 @@ class Viewer:
     def _line(
         self, book: ViewBook, channel: str, queue: str, as_of: Mapping[str, int | None], now: int
     ) -> QueueView | None:
-        scopes = self._channels.scopes(channel)
+        scopes = self._channels.scopes(channel, queue)
         parts = self._parts(book, channel, queue, scopes, as_of)
         if not parts:
             return None

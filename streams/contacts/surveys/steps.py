@@ -23,7 +23,9 @@ _DETRACTORS_TO: Final = 6
 def apply(cycle: SurveyCycle, event: ev.SurveyAnswered, at: int, ledger: Ledger) -> int:
     """Book the answer at `at`."""
     cycle.touched_at = at
-    ledger.book(event.queue or NO_QUEUE, at, bag_of(event))
+    bag = bag_of(event)
+    ledger.book(event.queue or NO_QUEUE, at, bag)
+    ledger.book_agent(event.agent, at, bag)
     return Outcome.APPLIED
 
 

@@ -59,15 +59,22 @@ def book_handled(visit: Visit, at: int, ledger: Ledger) -> None:
         bag[P.HANDLED_AT_COST] = 1
         bag[P.HANDLE_COST] = (talk_ms + hold_ms) * cost_per_hour
     ledger.book(visit.queue, at, bag)
+    ledger.book_agent(visit.agent, at, bag)
 
 
-def book_wrap_up(queue: str, at: int, acw_ms: int, ledger: Ledger) -> None:
+def book_wrap_up(visit: Visit, at: int, acw_ms: int, ledger: Ledger) -> None:
     """After-contact work that has ended."""
     bag = {P.ACW_MS: acw_ms}
-    cost_per_hour = ledger.thresholds(queue).cost_per_hour
+    cost_per_hour = ledger.thresholds(visit.queue).cost_per_hour
     if cost_per_hour is not None:
         bag[P.HANDLE_COST] = acw_ms * cost_per_hour
-    ledger.book(queue, at, bag)
+    ledger.book(visit.queue, at, bag)
+    ledger.book_agent(visit.agent, at, bag)
+
+
+def book_resolution(visit: Visit, at: int, ledger: Ledger, *, resolved: bool) -> None:
+    """Whether a conversation that has ended was resolved: told of agents alone."""
+    ledger.book_agent(visit.agent, at, {P.RESOLUTION_KNOWN: 1, P.RESOLVED: int(resolved)})
 
 
 def book_first_response(queue: str, since: int, until: int, at: int, ledger: Ledger) -> None:

@@ -7,12 +7,14 @@ neither busy nor available, who is on a break neither.
 from typing import Final
 
 from streams.facts.levels import AVAILABLE, BUSY
+from streams.facts.primitives import P
 from streams.facts.wire import RowKind
-from streams.metrics.formulas import LiveCount, TimeAt, TimeShare
-from streams.metrics.kpi import Good, Kpi
+from streams.metrics.formulas import LiveCount, Ratio, TimeAt, TimeShare
+from streams.metrics.kpi import Good, Kpi, count
 from streams.metrics.settings import Scope
 
 _SCOPES: Final[tuple[Scope, ...]] = ("agents",)
+_OF_ONE: Final[tuple[Scope, ...]] = ("handling",)
 
 
 def _now(
@@ -71,6 +73,18 @@ AGENTS: Final[tuple[Kpi, ...]] = (
         "agents_available_s", "duration", "s", TimeAt(AVAILABLE),
         "Time that agents waited for a contact, all agents together.",
         source="Amazon Connect, agent idle time", scopes=_SCOPES,
+    ),
+    count(
+        "resolved", P.RESOLVED, "Conversations of one agent that ended resolved.", good="up", scopes=_OF_ONE,
+    ),
+    count(
+        "resolution_known", P.RESOLUTION_KNOWN,
+        "Conversations of one agent of which it is known whether they ended resolved.", scopes=_OF_ONE,
+    ),
+    Kpi(
+        "resolution", "ratio", "ratio", Ratio({P.RESOLVED: 1}, {P.RESOLUTION_KNOWN: 1}),
+        "Share of one agent's conversations that ended resolved, of those of which it is known.", good="up",
+        warn=0.75, bad=0.6, scopes=_OF_ONE,
     ),
 )  # fmt: skip
 """In the order of the docs."""

@@ -10,6 +10,7 @@ from streams.facts.primitives import LEFT_REASONS, REJECTED_REASONS, H, P, flowe
 from streams.facts.wire import RowKind
 from streams.metrics.formulas import Age, LiveCount, Ratio, Shown
 from streams.metrics.kpi import Kpi, count, mean, quantile
+from streams.metrics.settings import Scope
 
 N: Final = {P.ANSWERED: 1}
 A: Final = {P.ABANDONED: 1}
@@ -18,6 +19,8 @@ N_T: Final = {P.ANSWERED_IN_TARGET: 1}
 NOT_SHORT: Final = {**OUTCOMES, P.SHORT_ABANDONED: -1}
 LOST: Final = {P.ABANDONED: 1, P.SHORT_ABANDONED: -1}
 WITH_FLOW_OUT: Final = {**OUTCOMES, P.FLOWED_OUT: 1}
+
+_HANDLING: Final[tuple[Scope, ...]] = ("contacts", "handling")
 
 
 def _service_level(variant: str, above: dict[int, int], below: dict[int, int], help: str, source: str) -> Kpi:  # noqa: A002 - the field's name
@@ -96,7 +99,7 @@ _COUNTS: Final = (
         for reason in REJECTED_REASONS
     ),
     count("evicted", P.EVICTED, "Visits given up as ghosts: still waiting at their channel's maximum age."),
-    count("handled", P.HANDLED, "Conversations that have ended, by their end."),
+    count("handled", P.HANDLED, "Conversations that have ended, by their end.", scopes=_HANDLING),
     count("transfers", P.TRANSFERS, "Conversations handed on by an agent."),
     count("offers_missed", P.OFFERS_MISSED, "Offers to an agent that rang without answer.", good="down"),
     count("callbacks", P.CALLBACKS, "Visits that are callbacks."),
@@ -119,11 +122,20 @@ _DURATIONS: Final = (
     *(quantile(f"wait_p{p}", H.WAIT_ANSWERED, p, "the answered waits") for p in (50, 80, 90, 95, 99)),
     mean(
         "aht", {P.TALK_MS: 1, P.HOLD_MS: 1, P.ACW_MS: 1}, {P.HANDLED: 1},
-        "Average handle time: talk, hold and after-contact work per conversation.", "COPC, ICMI",
+        "Average handle time: talk, hold and after-contact work per conversation.", "COPC, ICMI", scopes=_HANDLING,
     ),
-    mean("talk_avg", {P.TALK_MS: 1}, {P.HANDLED: 1}, "Average talk time, hold left out.", "Genesys Cloud"),
-    mean("hold_avg", {P.HOLD_MS: 1}, {P.HANDLED: 1}, "Average hold time per conversation.", "Genesys Cloud"),
-    mean("acw_avg", {P.ACW_MS: 1}, {P.HANDLED: 1}, "Average after-contact work per conversation.", "Amazon Connect"),
+    mean(
+        "talk_avg", {P.TALK_MS: 1}, {P.HANDLED: 1},
+        "Average talk time, hold left out.", "Genesys Cloud", scopes=_HANDLING,
+    ),
+    mean(
+        "hold_avg", {P.HOLD_MS: 1}, {P.HANDLED: 1},
+        "Average hold time per conversation.", "Genesys Cloud", scopes=_HANDLING,
+    ),
+    mean(
+        "acw_avg", {P.ACW_MS: 1}, {P.HANDLED: 1},
+        "Average after-contact work per conversation.", "Amazon Connect", scopes=_HANDLING,
+    ),
 )  # fmt: skip
 
 _BOTS: Final = (
