@@ -25,7 +25,7 @@ MARGIN = 0.4
 OPENING = 50
 AFTERWARDS = (1, 20_001, 16 * MINUTE_MS, 25 * HOUR_MS)
 
-_CUSTOMER = st.sampled_from(("ada", "bea", "cem"))
+_CUSTOMER = st.sampled_from(("ada", "ada", "bea"))
 _AMOUNT = st.integers(0, 5_000)
 _QUEUE = st.sampled_from((None, None, "q1", "q2"))
 
@@ -41,6 +41,8 @@ KINDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "mention.seen": {"source": st.just("web"), "sentiment": st.sampled_from(("positive", "neutral", "negative"))},
     "complaint.opened": {"source": st.just("web"), "queue": st.sampled_from(("q1", "q2"))},
 }
+ON_THE_HOUR = st.sampled_from([hour * HOUR_MS for hour in (0, 1, 2, 24, 25, 26, 30)])
+"""Where days begin, in one zone or another, and a day later."""
 OFTEN = ("order.placed", "order.placed", "order.placed", "customers.counted", "training.spent", "customer.lost")
 
 
@@ -52,7 +54,7 @@ def histories(draw: Any) -> list[tuple[int, Event]]:
     for number in range(draw(st.integers(1, 14))):
         kind = draw(st.sampled_from((*OFTEN, *KINDS)))
         fields = {name: draw(values) for name, values in KINDS[kind].items()}
-        offset = draw(st.one_of(st.integers(0, 10 * MINUTE_MS), st.integers(0, 36 * HOUR_MS)))
+        offset = draw(st.one_of(st.integers(0, 10 * MINUTE_MS), ON_THE_HOUR, ON_THE_HOUR, st.integers(0, 36 * HOUR_MS)))
         segment = draw(st.sampled_from((None, None, "gold", "trial", "not shown")))
         event = {"v": 1, "id": f"e{number}", "type": kind, "time": start + offset, "segment": segment, **fields}
         event = {name: value for name, value in event.items() if value is not None}
