@@ -97,7 +97,7 @@ def zones() -> dict[str, Any]:
 
 def differences(reference: BusinessReference, shop: Shop, now: int, left_out: tuple[str, ...] = ()) -> list[str]:
     actual, found = shop.values(now), []
-    assert {line for line, _ in actual} <= reference.lines()
+    assert {line for line, _ in actual} == reference.lines()
     for line, window in sorted(actual):
         ours, theirs = reference.window(line, window, now), actual[line, window]
         assert ours.keys() == theirs.keys()

@@ -43,10 +43,11 @@ class BusinessReference:
             self.events.setdefault(event["id"], event)
 
     def lines(self) -> set[str]:
-        """Everything that a number may be shown for."""
+        """Everything that numbers are shown for: in which anything counts."""
         queues = {event.get("queue") or "-" for event in self.events.values()}
         rolled_up = {"*", *(f"@{name}" for name in self.rules.groups), *(f"#{name}" for name in self.rules.segments)}
-        return queues | rolled_up
+        events = self.events.values()
+        return {line for line in queues | rolled_up if any(self.holds(line, event) for event in events)}
 
     def of(self, line: str, kind: str) -> list[Event]:
         """The events of one type that count in a line, in order of time."""
