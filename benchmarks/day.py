@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
-from streams.config.model import Config
 from streams.sources.routing import Router, partition_of
 from streams.sources.simulator import SimulationSettings, Simulator
 
+TOPICS: Final = {"calls": ["voice"], "chats": ["chat"]}
+"""Source topics of the benchmarks: both sides fold calls and chats."""
 PARTITIONS: Final = 8
 """Of each source topic."""
 
@@ -50,7 +51,7 @@ def simulate(events: int) -> Day:
     start_ms = time.time_ns() // 1_000_000 - HOURS * 3_600_000
     rate = max(1.0, events / EVENTS_PER_CONTACT / HOURS)
     settings = SimulationSettings(rate_per_hour=rate, start_ms=start_ms, heartbeats=False)
-    router = Router(Config().topics)
+    router = Router(TOPICS)
     places: dict[Place, list[Keyed]] = defaultdict(list)
     last_ms = start_ms
     for arrival in islice(Simulator(settings).events(), events):
@@ -58,7 +59,7 @@ def simulate(events: int) -> Day:
         (topic,) = route.topics
         places[topic, partition_of(route.key, PARTITIONS)].append(Keyed(route.key, arrival.line))
         last_ms = arrival.arrival_ms
-    for topic in Config().topics:
+    for topic in TOPICS:
         for partition in range(PARTITIONS):
             places[topic, partition].append(Keyed(None, _heartbeat(last_ms + CLOSING_MS)))
     return Day(dict(sorted(places.items())))

@@ -1,6 +1,7 @@
 """A worker under measurement: a process of its own, looked at from outside only."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -63,10 +64,11 @@ class RunningWorker:
 @contextlib.contextmanager
 def running(config: Config, directory: Path) -> Iterator[RunningWorker]:
     """Start a worker and end it by its pid, whatever happens."""
-    log = directory / f"{config.kafka.app}.log"
+    log, file = (directory / f"{config.kafka.app}.{end}" for end in ("log", "yaml"))
+    file.write_text(json.dumps({"topics": config.topics}), encoding="utf-8")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streams", "worker"],
+            [sys.executable, "-m", "streams", "worker", "--config", str(file)],
             env={**os.environ, **_environment(config)},
             stdin=subprocess.DEVNULL,
             stdout=out,

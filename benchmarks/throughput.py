@@ -23,7 +23,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from benchmarks.day import PARTITIONS, Day, Place, simulate
+from benchmarks.day import PARTITIONS, TOPICS, Day, Place, simulate
 from benchmarks.plain import ABANDONED, ANSWERED, OFFERED, WAIT_MS, WITHIN_S, Measured
 from benchmarks.running import Cost, RunningWorker, running
 from streams.cli.options import kafka_options
@@ -80,7 +80,7 @@ class Broker:
         """An app of its own on this broker: fresh internal topics, its own keys in Redis."""
         redis = RedisConfig(url=self._redis_url or f"redis://127.0.0.1:{servers.free_port()}/0", prefix=app)
         kafka = KafkaConfig(brokers=self.address, app=app)
-        return Config(kafka=kafka, redis=redis, metrics=MetricsConfig(port=servers.free_port()))
+        return Config(topics=TOPICS, kafka=kafka, redis=redis, metrics=MetricsConfig(port=servers.free_port()))
 
     def create_topics(self, config: Config) -> None:
         with administration(kafka_options(config.kafka)) as topics:

@@ -61,18 +61,19 @@ def create(brokers: str, prefix: str, *more: object):
     return contact_streams("topics", "create", "--brokers", brokers, "--topic-prefix", prefix, *more)
 
 
+SOURCES = ("calls", "chats", "tickets", "agents", "surveys")
+
+
 class TestTopicsCreate:
     def test_creates_all_that_a_worker_needs(self, brokers, prefix):
         done = create(brokers, prefix, "--partitions", 3)
 
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.count("created") == 8
+        assert done.stdout.count("created") == 14
         assert partitions_of(brokers, prefix) == {
-            "calls": 3,
-            "chats": 3,
+            **dict.fromkeys(SOURCES, 3),
+            **{f"contact-streams-state-{topic}": 3 for topic in SOURCES},
             "contact-streams-facts": 4,
-            "contact-streams-state-calls": 3,
-            "contact-streams-state-chats": 3,
             "contact-streams-state-facts": 4,
             "visits": 3,
             "deadletters": 3,
@@ -93,7 +94,7 @@ class TestTopicsCreate:
         again = create(brokers, prefix)
 
         assert again.returncode == 0
-        assert again.stdout.count("exists") == 8
+        assert again.stdout.count("exists") == 14
         assert partitions_of(brokers, prefix)["calls"] == 2
 
     def test_state_follows_the_partitions_of_a_source_topic_that_is_there(self, brokers, prefix):
@@ -101,8 +102,11 @@ class TestTopicsCreate:
         contact_streams("topics", "create", "--topic-prefix", prefix, "--partitions", 5, environ=one_topic)
         create(brokers, prefix)
 
-        assert partitions_of(brokers, prefix)["contact-streams-state-calls"] == 5
-        assert partitions_of(brokers, prefix)["contact-streams-state-chats"] == 8
+        found = partitions_of(brokers, prefix)
+
+        assert found["contact-streams-state-calls"] == 5
+        assert (found["chats"], found["contact-streams-state-chats"]) == (8, 8)
+        assert (found["agents"], found["contact-streams-state-agents"]) == (2, 2)
 
     def test_a_wrong_number_of_partitions_is_a_finding(self, brokers, prefix):
         create(brokers, prefix, "--partitions", 2)
@@ -159,7 +163,7 @@ class TestProduce:
         done = produce(HEARTBEAT)
 
         assert f"3 records sent to {prefix}calls\n3 records sent to {prefix}chats\n" in done.stdout
-        for topic in ("calls", "chats"):
+        for topic in SOURCES:
             assert records_of(brokers, prefix + topic) == {part: [(None, HEARTBEAT)] for part in range(3)}
 
     def test_what_is_no_event_is_sent_for_the_worker_to_dead_letter(self, brokers, prefix, produce):
@@ -176,8 +180,8 @@ class TestProduce:
         assert "error: 1 records were not taken: 1 × MessageSizeTooLargeError" in done.stderr
 
     def test_events_for_a_topic_that_is_not_there_are_reported(self, produce):
-        agent = b'{"v":1,"id":"a","type":"agent.state","time":1,"agent":"ann","state":"break"}'
-        done = produce(call("c", "contact.held", 1), agent)
+        lead = b'{"v":1,"id":"l","type":"lead.created","time":1,"customer":"ann"}'
+        done = produce(call("c", "contact.held", 1), lead)
 
         assert done.returncode == 1
         assert "1 records sent to" in done.stdout
@@ -191,7 +195,7 @@ class TestProduce:
 
         assert done.returncode == 1
         assert done.stderr == (
-            "error: Kafka has no topic nowhere-calls, nowhere-chats\n"
+            f"error: Kafka has no topic {', '.join(f'nowhere-{topic}' for topic in SOURCES)}\n"
             "hint: run `contact-streams topics create`, with the same configuration\n"
         )
 

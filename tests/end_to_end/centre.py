@@ -129,6 +129,7 @@ class Centre:
         self.config.write_text(
             yaml.safe_dump(
                 {
+                    "topics": {"calls": ["voice"], "chats": ["chat"]},
                     "kafka": {"brokers": brokers, "topic_prefix": f"{name}-", "app": name},
                     "redis": {"url": redis_url, "prefix": name},
                 }
