@@ -5,18 +5,17 @@ from datetime import date, datetime
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from streams.config.calendars import IsoDate
 from streams.config.quantities import PositiveMilliseconds
 from streams.contacts.settings import ZAMMAD, ZENDESK, TargetRule
+from streams.facts.primitives import TARGETS
 
 Target = Literal["first_reply", "next_reply", "requester_wait", "agent_work", "resolution"]
-Pausing = Literal["new", "open", "pending", "on_hold"]
-Clocks = Literal["zendesk", "zammad"] | dict[Target, list[Pausing]]
-"""Which statuses stop which clock: as one of two products has it, or by target; one not named never pauses."""
-
 PRESETS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"zendesk": ZENDESK, "zammad": ZAMMAD}
+PAUSING: Final = ("new", "open", "pending", "on_hold")
+"""Statuses that may stop a clock."""
 
 _ALWAYS: Final = "1970-01-01"
 
@@ -81,6 +80,27 @@ def uncalendared(target: TargetConfig, calendars: Mapping[str, str | None], othe
     if target.queues is None:
         return None if other or any(calendars.values()) else "any queue"
     return next((f"`{queue}`" for queue in target.queues if calendars.get(queue, other) is None), None)
+
+
+def _checked_clocks(value: object) -> str | dict[str, list[str]]:
+    """The name of a preset, or statuses by target. One check for both: a union would complain of each."""
+    if isinstance(value, str) and value in PRESETS:
+        return value
+    if not isinstance(value, dict):
+        message = f"is no preset; write {' or '.join(PRESETS)}, or the statuses that stop the clock of each target"
+        raise ValueError(message)
+    for target, statuses in value.items():
+        if target not in TARGETS:
+            message = f"names no target {target!r}; known: {', '.join(TARGETS)}"
+            raise ValueError(message)
+        if not isinstance(statuses, list) or not set(statuses) <= set(PAUSING):
+            message = f"says of {target} what is no list of statuses; known: {', '.join(PAUSING)}"
+            raise ValueError(message)
+    return value
+
+
+Clocks = Annotated[str | dict[str, list[str]], PlainValidator(_checked_clocks)]
+"""Which statuses stop which clock: as one of two products has it, or by target; one not named never pauses."""
 
 
 def pauses(clocks: Clocks) -> Mapping[str, tuple[str, ...]]:
