@@ -17,6 +17,7 @@ from streams.sources.routing import Router, partition_of
 from streams.sources.simulator import Arrival, SimulationSettings, Simulator, paced
 
 BACKFILL_MS: Final = 3_600_000
+SURVEY_SHARE: Final = 0.2
 RATE_PER_HOUR: Final = 1_800.0
 """Enough that a tile changes every few seconds."""
 
@@ -29,7 +30,13 @@ def main(brokers: str, speed: float) -> int:
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: stopped.append(number))
-    settings = SimulationSettings(rate_per_hour=RATE_PER_HOUR, speed=speed, start_ms=_now_ms() - BACKFILL_MS)
+    settings = SimulationSettings(
+        rate_per_hour=RATE_PER_HOUR,
+        speed=speed,
+        start_ms=_now_ms() - BACKFILL_MS,
+        agents=True,
+        survey_share=SURVEY_SHARE,
+    )
     feeder = Feeder(brokers, Config())
     arrivals = Simulator(settings).events()
     feeder.feed(paced(arrivals, now_ms=_now_ms, sleep_ms=feeder.rest, stopped=lambda: bool(stopped)))

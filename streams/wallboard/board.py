@@ -95,8 +95,10 @@ class Board:
 
     def _put(self, view: QueueView) -> None:
         dimension = Dimension(view.channel, view.queue)
-        entry = self._entries.setdefault(dimension, _Entry())
         values = self._values(view)
+        if not values and dimension not in self._entries:
+            return  # it has other numbers than those of the board: agents, business events
+        entry = self._entries.setdefault(dimension, _Entry())
         tile = Tile(view.channel, view.queue, view.as_of_ms, view.state, values, _since(view, values))
         if tile == entry.tile:
             return

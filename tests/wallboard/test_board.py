@@ -81,6 +81,20 @@ def test_null_is_absent_and_kpis_that_are_not_shown_are_left_out():
     assert tile.values == {"waiting": 0, "offered:5m": 0}
 
 
+def test_what_has_none_of_the_numbers_on_the_board_has_no_place_there():
+    board = board_with(view("billing"), view("support", live={"agents_staffed": 3}))
+
+    assert [tile.queue for tile in board.message(T).tiles] == ["billing"]
+
+
+def test_a_queue_whose_numbers_are_gone_keeps_its_place():
+    board = board_with(view("billing"))
+
+    board.put([view("billing", T + 500, {"waiting": None})])
+
+    assert [tile.values for tile in board.message(T + 500).tiles] == [{}]
+
+
 def test_an_age_says_since_when_it_counts():
     [tile] = board_with(view(at=T, live={"waiting": 1, "longest_wait": 42.125})).message(T).tiles
 
