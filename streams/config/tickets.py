@@ -88,7 +88,7 @@ def _checked_clocks(value: object) -> str | dict[str, list[str]]:
         return value
     if not isinstance(value, dict):
         message = f"is no preset; write {' or '.join(PRESETS)}, or the statuses that stop the clock of each target"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 (pydantic takes no other)
     for target, statuses in value.items():
         if target not in TARGETS:
             message = f"names no target {target!r}; known: {', '.join(TARGETS)}"
