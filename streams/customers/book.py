@@ -3,7 +3,8 @@
     stage 1 ──► customers (key: the customer's keyed hash) ──► CustomerBook ──► facts
 
 Its watermark is the smallest over its sources, the partitions that stage 1 reads: what they have passed is judged.
-Judged or not, whatever comes, moves or is taken back within `correctable_ms` of the watermark corrects what was booked.
+Judged or not, what comes, moves or is taken back later corrects what was booked, exactly: a contact is remembered for
+`correctable_ms` after its days have passed, and after it came.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,8 +49,6 @@ class Meta(msgspec.Struct, array_like=True):
     offset: int
     watermark: int
     late: int
-    longest_ms: int
-    """The longest horizon that contacts were ever seen under: as long they are kept."""
 
 
 class SourceProgress(msgspec.Struct, array_like=True, frozen=True):
@@ -73,9 +72,8 @@ class CustomerBook:
         self.settings_changed = False
         """Whether the restored state was folded under other settings: a contact keeps those that it was seen under."""
         self.late = 0
-        """Starts dropped because they came, moved or were taken back too far behind the watermark."""
+        """Starts that were taken back after they were forgotten: what was booked for them stays."""
         self._settings = settings
-        self._longest_ms = settings.horizon_ms
         self._expected = [(topic, number) for topic, count in sources for number in range(count)]
         self._sources: dict[tuple[str, int], SourceProgress] = {}
         self._customers: dict[str, CustomerContacts] = {}
@@ -122,21 +120,13 @@ class CustomerBook:
         delta = decode_starts(value)
         for at, queue, n in delta.starts:
             place = at, delta.channel, queue
-            if at < self._exact_from:
-                self.late += abs(n)
-                continue
             for _ in range(n):
                 self._add(customer, place)
             for _ in range(-n):
                 self._take_back(customer, place)
 
-    @property
-    def _exact_from(self) -> int:
-        """The earliest start that may still change anything, epoch ms."""
-        return self._watermark - self._settings.correctable_ms
-
     def _add(self, customer: str, place: Place) -> None:
-        contact = KnownContact(*place, self._settings.horizon_ms)
+        contact = KnownContact(*place, self._settings.horizon_ms, self._watermark)
         self._customers.setdefault(customer, CustomerContacts()).add(contact)
         self._book_all(contact, 1)
         self._review(customer, place)
@@ -154,7 +144,7 @@ class CustomerBook:
     def _review(self, customer: str, place: Place) -> None:
         self._changed.add((customer, place))
         contacts = self._customers[customer]
-        for change in contacts.review(place, self._watermark, self._exact_from):
+        for change in contacts.review(place, self._watermark):
             self._book(change.contact, change.at, change.bag)
             self._changed.add((customer, place_of(change.contact)))
         if not contacts:
@@ -206,22 +196,25 @@ class CustomerBook:
 
         What is due at `at` happens after all that was due before, however far the watermark has come at once.
         """
-        if at > self._kept_until(place):
-            self._customers[customer].forget(place)
+        contacts = self._customers[customer]
+        there = contacts.at_place(place)
+        if there and all(contact.judged and self._kept_until(contact) < at for contact in there):
+            self._changed.update((customer, place_of(contact)) for contact in contacts.forget(place))
         self._review(customer, place)
         self._plan(customer, place)
 
-    def _kept_until(self, place: Place) -> int:
-        """Up to which watermark something within the days of a place may still change."""
-        return place[0] + self._longest_ms + self._settings.correctable_ms
+    def _kept_until(self, contact: KnownContact) -> int:
+        """Up to which watermark one may still come, late, that it has to be compared with."""
+        return max(contact.judged_at, contact.seen_at) + self._settings.correctable_ms
 
     def _plan(self, customer: str, place: Place) -> None:
-        """Look at a place again when the first days of it end, after all of them when it can be forgotten."""
+        """Look at a place again when days end there, and when all of it can be forgotten."""
         contacts = self._customers.get(customer)
         there = contacts.at_place(place) if contacts else ()
         if there:
             ends = (contact.judged_at for contact in there if not contact.judged)
-            heappush(self._due, (min(ends, default=self._kept_until(place) + 1), customer, place))
+            forgettable_at = max(map(self._kept_until, there)) + 1
+            heappush(self._due, (min(ends, default=forgettable_at), customer, place))
 
     # --- drain ---
 
@@ -263,7 +256,7 @@ class CustomerBook:
         yield Output("facts", PROGRESS_KEY, encode(progress), partition=EVERY_PARTITION)
 
     def _meta(self) -> Meta:
-        return Meta(FORMAT, self._settings.digest(), self._offset, self._watermark, self.late, self._longest_ms)
+        return Meta(FORMAT, self._settings.digest(), self._offset, self._watermark, self.late)
 
     # --- state ---
 
@@ -283,7 +276,6 @@ class CustomerBook:
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"{TOPIC}[{self.partition}]")
         self._offset, self._watermark, self.late = meta.offset, meta.watermark, meta.late
-        self._longest_ms = max(self._longest_ms, meta.longest_ms)
         self.settings_changed = meta.settings != self._settings.digest()
 
     def _restore_contacts(self, key: bytes, value: bytes) -> tuple[str, Place]:

@@ -10,10 +10,14 @@ A contact is a repeated one exactly when the one before it was not resolved at f
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from streams.facts.primitives import Bag, P
+
+NEVER: Final = 1 << 62
+"""Longer than any time between two contacts."""
 
 Place = tuple[int, str, str]
 """(start in epoch ms, channel, queue): contacts of one place are counted, not told apart."""
@@ -27,6 +31,12 @@ class KnownContact(msgspec.Struct, array_like=True, gc=False):
     queue: str
     horizon_ms: int
     """Valid when it was first seen: what is booked by it is taken back by it."""
+    seen_at: int
+    """Watermark when it came, epoch ms."""
+    follows: bool = False
+    """Whether it repeats one that is forgotten."""
+    followed: bool = False
+    """Whether one that is forgotten repeats it."""
     repeat: bool = False
     judged: bool = False
     """Whether its days have passed."""
@@ -85,33 +95,36 @@ class CustomerContacts:
             return None
         return self._contacts.pop(index)
 
-    def forget(self, place: Place) -> None:
-        """Drop what is at a place."""
-        del self._contacts[self._range(place)]
+    def forget(self, place: Place) -> Sequence[KnownContact]:
+        """Drop what is at a place. What stands beside it remembers that it was there, and is returned."""
+        there, contacts = self._range(place), self._contacts
+        before, after = contacts[max(0, there.start - 1) : there.start], contacts[there.stop : there.stop + 1]
+        for contact in before:
+            contact.followed |= place[0] - contact.at <= contact.horizon_ms
+        for contact in after:
+            contact.follows |= contact.at - place[0] <= contact.horizon_ms
+        del contacts[there]
+        return [*before, *after]
 
-    def review(self, place: Place, watermark: int, exact_from: int) -> Iterator[Change]:
-        """Judge anew, as of the watermark, what is at a place and beside it; yields what changes.
-
-        `exact_from`: nothing that starts before can come any more, and what came before may be forgotten: whether such
-        a contact is a repeated one stays as it is.
-        """
+    def review(self, place: Place, watermark: int) -> Iterator[Change]:
+        """Judge anew, as of the watermark, what is at a place and beside it; yields what changes."""
         there = self._range(place)
         for index in range(max(0, there.start - 1), min(len(self._contacts), there.stop + 1)):
             contact = self._contacts[index]
-            if contact.at >= exact_from:
-                yield from self._review_repeat(index, contact)
+            yield from self._review_repeat(index, contact)
             if contact.judged or watermark >= contact.judged_at:
                 yield from self._review_resolution(index, contact)
 
     def _review_repeat(self, index: int, contact: KnownContact) -> Iterator[Change]:
-        repeat = index > 0 and contact.at - self._contacts[index - 1].at <= contact.horizon_ms
+        gap_ms = contact.at - self._contacts[index - 1].at if index else NEVER
+        repeat = contact.follows or gap_ms <= contact.horizon_ms
         if repeat != contact.repeat:
             contact.repeat = repeat
             yield Change(contact, contact.at, {P.REPEAT_CONTACTS: 1 if repeat else -1})
 
     def _review_resolution(self, index: int, contact: KnownContact) -> Iterator[Change]:
-        is_last = index + 1 == len(self._contacts)
-        met = is_last or self._contacts[index + 1].at - contact.at > contact.horizon_ms
+        gap_ms = self._contacts[index + 1].at - contact.at if index + 1 < len(self._contacts) else NEVER
+        met = not contact.followed and gap_ms > contact.horizon_ms
         newly, more = not contact.judged, int(met) - int(contact.met)
         if newly or more:
             contact.judged, contact.met = True, met

@@ -19,8 +19,8 @@ class CustomerSettings(msgspec.Struct, frozen=True):
     lateness_ms: int = 60_000
     """How far behind its progress time an idle source may still have something to say."""
     correctable_ms: int = DAY_MS + 60_000
-    """How far behind the watermark a start may still come, move or be taken back: a contact may be old before one of
-    its events names the customer or the queue."""
+    """How long after its days, and after it came, a contact is remembered: another one may be old before one of its
+    events names the customer."""
     groups: Mapping[str, tuple[str, ...]] = {}
     """Name of a group → its queues: rolled up as the queue `@name` of each channel."""
 

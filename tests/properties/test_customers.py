@@ -39,7 +39,7 @@ SETTINGS = CustomerSettings(
     horizon_ms=DAYS * DAY_MS, lateness_ms=LATENESS_MS, correctable_ms=max(MAX_AGE_MS.values()) + LATENESS_MS
 )
 WINDOWS = ("60m", "today", "2d", "all")
-VIEWS = replace(window_settings(RULES), windows=WINDOWS[:-1], whole_log=True)
+VIEWS = replace(window_settings(RULES), windows=WINDOWS[:-1], timezones={}, whole_log=True)
 CUSTOMERS = (None, "ann", "ann", "ann", "bob", "cem")
 APART = (0, 1, 5 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 3 * DAY_MS, 7 * DAY_MS - 1, 7 * DAY_MS, 7 * DAY_MS + 1, 20 * DAY_MS)
 AFTERWARDS = (LATENESS_MS, 7 * DAY_MS - 1, 7 * DAY_MS, 7 * DAY_MS + LATENESS_MS, 9 * DAY_MS)
