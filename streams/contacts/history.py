@@ -282,7 +282,7 @@ class History:
             self.post_rows()  # what is forgotten is handed out no more
             contact.base.forget(over)
             cycle.forget(over)
-            contact.published -= over
+            contact.published = max(0, contact.published - over)  # only visits are published
             contact.rows = self.rows()
 
     def _state_before(self, index: int) -> AnyCycle:

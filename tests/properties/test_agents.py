@@ -79,6 +79,24 @@ batches = st.lists(st.integers(1, 8), min_size=3, max_size=3)
 instants = st.lists(st.one_of(st.just(0), st.integers(-2 * MINUTE_MS, 6_000)), min_size=3, max_size=3)
 
 
+@st.composite
+def long_histories(draw: Any) -> list[Arriving]:
+    """One agent with so many changes that the older ones are folded together and forgotten on the way."""
+    at = draw(st.sampled_from(STARTS))
+    turns = draw(st.lists(st.tuples(st.sampled_from(STATES), st.integers(1, 40_000)), min_size=30, max_size=70))
+    events = []
+    for number, (state, pause) in enumerate(turns):
+        event = {"v": 1, "id": f"ann#{number:02}", "type": "agent.state", "time": at, "agent": "ann"}
+        events.append({**event, "state": state, "queues": QUEUES[1 + number % 3]})
+        at += pause
+    return draw(arriving(events))
+
+
+@given(long_histories(), batches, instants)
+def test_a_day_full_of_changes(sent: list[Arriving], batches: list[int], instants: list[int]):
+    check(sent, [20 * size for size in batches], instants)
+
+
 @given(histories(), batches, instants)
 def test_states_and_time_spent_in_them(sent: list[Arriving], batches: list[int], instants: list[int]):
     check(sent, batches, instants)
@@ -102,12 +120,12 @@ def keeper(sent: list[Arriving]) -> Keeper:
 fates = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(("flush", "fold on", "crash", "crash"))), max_size=8)
 
 
-@given(histories(tied=True, most_ms=5 * MINUTE_MS), fates)
+@given(st.one_of(histories(tied=True, most_ms=5 * MINUTE_MS), long_histories()), fates)
 def test_any_batches_with_any_crashes(sent: list[Arriving], fates: list[tuple[int, str]]):
     assert keeper(sent).live_through(fates) == keeper(sent).finish()
 
 
-@given(histories(tied=True), st.data())
+@given(st.one_of(histories(tied=True), long_histories()), st.data())
 def test_any_order_in_which_nothing_is_late(sent: list[Arriving], data: st.DataObject):
     delays = data.draw(st.lists(st.integers(0, LATENESS_MS), min_size=len(sent), max_size=len(sent)))
     again = [Arriving(one.event, one.event["time"] + delay) for one, delay in zip(sent, delays, strict=True)]
