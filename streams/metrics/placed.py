@@ -29,7 +29,7 @@ class Place(NamedTuple):
     bag: Bag
     length_ms: int | None
     """None: it grows, as `today` does."""
-    first_day: int | None
+    first_day: Callable[[], int | None]
     """Of a window of whole local days the first, as an ordinal of the calendar; None: it is none."""
     staffing: Staffing | None
     """None: of a roll-up, for which no agents stand."""
@@ -134,9 +134,10 @@ class Distinct(msgspec.Struct, frozen=True):
     """Histogram of the days before, by their ordinals."""
 
     def value_at(self, place: Place) -> int | None:
-        if place.first_day is None:
+        first_day = place.first_day()
+        if first_day is None:
             return None
-        again = sum(n for day, n in counts(place.bag, self.day_before) if day >= place.first_day)
+        again = sum(n for day, n in counts(place.bag, self.day_before) if day >= first_day)
         return place.bag.get(self.once_a_day, 0) - again
 
 
@@ -182,7 +183,9 @@ class VolumeRatio(msgspec.Struct, frozen=True):
         return total(self.terms, place.bag) / usual if usual else None
 
 
+Settled = PerHour | HourlyCost | AgentsNeeded
+"""They follow from the window's sums, its length and settings: as long as these stand, so do they."""
+
 Placed = (
-    PerHour | HourlyCost | AgentsNeeded | AgentsStaffed | StaffingGap | Opening | PerOpening | Distinct | PerDistinct
-    | LifetimeValue | VolumeRatio
-)  # fmt: skip
+    Settled | AgentsStaffed | StaffingGap | Opening | PerOpening | Distinct | PerDistinct | LifetimeValue | VolumeRatio
+)

@@ -22,10 +22,10 @@ from streams.metrics.formulas import (
     TimeAt,
     TimeShare,
 )
-from streams.metrics.placed import Place, Placed
+from streams.metrics.placed import Place, Placed, Settled
 from streams.metrics.settings import DOMAINS, Channels, Scope, Variants, domain_of
 from streams.windows.book import ViewBook
-from streams.windows.dimension import DimensionState, Live, Lost, WindowTotal
+from streams.windows.dimension import DimensionState, Due, Live, Lost, WindowTotal
 from streams.windows.levels import Levels
 
 Number = int | float
@@ -58,6 +58,8 @@ class QueueView(msgspec.Struct, frozen=True):
     """Live KPI id that is an age → epoch ms it counts from, so that a reader can let it rise by itself."""
     lost: tuple[Lost, ...] = ()
     """The last abandoned visits, newest first."""
+    due: tuple[Due, ...] = ()
+    """The targets of tickets that are due next, the first one first; of a queue of its own, not of what sums several."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -182,7 +184,9 @@ class Viewer:
                 windows[name].update(self._window(table, part, name, total, line))
         lost = [lost for part in parts.values() for lost in part.state.lost.values()]
         state: State = "live" if now - at <= LIVE_WITHIN_MS else "catching_up"
-        return QueueView(line.channel, line.queue, at, state, live, windows, since, tuple(sorted(lost, reverse=True)))
+        due = () if line.queue.startswith(ROLL_UPS) else _next_due(parts.get("tickets"))
+        last_lost = tuple(sorted(lost, reverse=True))
+        return QueueView(line.channel, line.queue, at, state, live, windows, since, last_lost, due)
 
     @staticmethod
     def _window_names(parts: Iterable[_Part]) -> list[str]:
@@ -192,7 +196,7 @@ class Viewer:
         self, table: "Table", part: _Part, name: str, total: WindowTotal, line: _Line
     ) -> dict[str, Number | None]:
         variant = self._variants.of(line.queue)
-        values = self._remembered_values(table, part, name, total)
+        values = self._remembered_values(table, part, name, total, line)
         values.update((kpi_id, formula.value(total.bag, part.live)) for kpi_id, formula in table.following_rows)
         spent_ms = partial(part.levels.spent_ms, window=total)
         values.update((kpi_id, formula.value(spent_ms)) for kpi_id, formula in table.times)
@@ -207,7 +211,7 @@ class Viewer:
         return Place(
             total.bag,
             length_ms=state.length_ms(name),
-            first_day=state.first_day(name, at),
+            first_day=partial(state.first_day, name, at),
             staffing=self._variants.of(line.queue).staffing if line.is_queue else None,
             staffed=line.staffed,
             business=self._variants.business_of(line.queue),
@@ -216,13 +220,16 @@ class Viewer:
         )
 
     def _remembered_values(
-        self, table: "Table", part: _Part, name: str, total: WindowTotal
+        self, table: "Table", part: _Part, name: str, total: WindowTotal, line: _Line
     ) -> dict[str, Number | None]:
-        """The values that follow from the window's sums alone: computed anew only when these have changed."""
+        """The values that follow from the window's sums (and settings) alone: computed anew only when these change."""
         remembered = self._remembered.get((part.dimension, name))
         if remembered is not None and remembered[0] is part.state and remembered[1] == total.version:
             return dict(remembered[2])
         values = {kpi_id: formula.value(total.bag, part.live) for kpi_id, formula in table.valued}
+        if table.settled:
+            place = self._place(part, name, total, line)
+            values.update((kpi_id, formula.value_at(place)) for kpi_id, formula in table.settled)
         if total.version is not None:
             self._remembered[part.dimension, name] = (part.state, total.version, values)
         return dict(values)
@@ -248,6 +255,10 @@ def _staffed(book: ViewBook, queue: str, agents_at: int | None, at: int, now: in
     return staffed.value({}, state.live(agents_at)) if isinstance(staffed, LiveCount) else None
 
 
+def _next_due(part: _Part | None) -> tuple[Due, ...]:
+    return () if part is None else tuple(part.state.next_due(part.as_of))
+
+
 def _stale(part: _Part, at: int, now: int) -> bool:
     """Whether a part must not stand beside a main part of that instant: it is not live, and the main part is ahead."""
     return part.as_of < at and now - part.as_of > LIVE_WITHIN_MS
@@ -270,6 +281,8 @@ class Table(NamedTuple):
     """These follow from the rows too: a window that has not changed may still change them."""
     times: tuple[tuple[str, TimeAt | TimeShare], ...]
     """These grow with the clock alone, though nothing has changed."""
+    settled: tuple[tuple[str, Settled], ...]
+    """These follow from a window's sums, its length and settings."""
     placed: tuple[tuple[str, Placed], ...]
     """These follow from what else is known of the queue and the window too."""
     shown: tuple[tuple[str, Shown], ...]
@@ -286,7 +299,8 @@ def _table(scope: Scope) -> Table:
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Count | Ratio | Mean | Quantile)),
         tuple((kpi_id, f) for kpi_id, f in rows if isinstance(f, Ratio) and f.live_misses is not None),
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, TimeAt | TimeShare)),
-        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Placed)),
+        tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Settled)),
+        tuple((kpi_id, f) for kpi_id, f in rows if isinstance(f, Placed) and not isinstance(f, Settled)),
         tuple((kpi_id, formula) for kpi_id, formula in rows if isinstance(formula, Shown)),
         {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and not kpi.live},
         {kpi.id: None for kpi in CATALOGUE if scope in kpi.scopes and kpi.live},

@@ -1,11 +1,12 @@
 """What is kept of one dimension (a queue, a whole channel): panes, slots, rows, and the totals over them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from streams.facts.primitives import Bag, P
+from streams.facts.primitives import TARGETS, Bag, P
 from streams.facts.wire import PANE_MS, Row, RowKind, contact_of
 from streams.windows.clock import SLOT_MS, first_day, slots, weeks_before
 from streams.windows.settings import WindowSettings
@@ -14,6 +15,8 @@ from streams.windows.totals import Cells, RunningTotal, add
 PANES_PER_SLOT: Final = SLOT_MS // PANE_MS
 LOST_KEPT: Final = 20
 """So many of the last abandoned visits are remembered."""
+DUE_SHOWN: Final = 20
+"""So many of the targets that are due next are shown."""
 
 
 class Lost(NamedTuple):
@@ -22,6 +25,14 @@ class Lost(NamedTuple):
     left_at: int
     contact: str
     wait_ms: int
+
+
+class Due(NamedTuple):
+    """A target of a ticket that is due."""
+
+    due_at: int
+    contact: str
+    target: str
 
 
 class Stored:
@@ -251,7 +262,10 @@ class DimensionState:
 
     def length_ms(self, window: str) -> int | None:
         """How long a window is; None: it grows."""
-        return self._settings.length_ms(window)
+        panes = self._lengths.get(window)
+        if panes is not None:
+            return panes * PANE_MS
+        return self._settings.interval_ms if window == "previous_interval" else None
 
     def weeks_before(self, window: str, as_of: int) -> list[Bag]:
         """The sums of the same interval in the weeks before, but for weeks before the first slot there is: of them
@@ -271,6 +285,15 @@ class DimensionState:
     def live(self, as_of: int) -> Live:
         """The rows open at as_of. O(rows)."""
         return Live(as_of, tuple(row for row in self.rows.values() if _open(row, as_of)))
+
+    def next_due(self, as_of: int) -> list[Due]:
+        """The targets that are due next, the first one first. O(rows)."""
+        due = (
+            Due(row.due_at, contact_of(key), TARGETS[row.group])
+            for key, row in self.rows.items()
+            if row.kind == RowKind.TARGET and row.due_at is not None and row.due_at >= as_of and _open(row, as_of)
+        )
+        return nsmallest(DUE_SHOWN, due)
 
     def _advance(self, as_of: int) -> None:
         pane = as_of // PANE_MS

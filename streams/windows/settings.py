@@ -42,10 +42,6 @@ class WindowSettings(msgspec.Struct, frozen=True):
         matches = ((name, _ROLLING.fullmatch(name)) for name in self.windows)
         return {name: int(match[1]) * 60_000 for name, match in matches if match}
 
-    def length_ms(self, window: str) -> int | None:
-        """How long a window is; None: it grows."""
-        return self.interval_ms if window == "previous_interval" else self.rolling_ms().get(window)
-
     def local_windows(self) -> tuple[str, ...]:
         """The windows that follow the local clock."""
         return tuple(name for name in self.windows if name in INTERVAL_WINDOWS or days_of(name))

@@ -13,8 +13,8 @@ NOTHING = Business()
 CALLS = {P.OFFERED: 100, P.HANDLED: 90, P.TALK_MS: 90 * 150_000, P.HOLD_MS: 90 * 10_000, P.ACW_MS: 90 * 20_000}
 
 
-def value(kpi_id, bag, *, customers=None, business=NOTHING, weeks=(), **where):
-    around = {"length_ms": None, "first_day": None, "staffing": Staffing(), "staffed": None, **where}
+def value(kpi_id, bag, *, customers=None, business=NOTHING, weeks=(), first_day=None, **where):
+    around = {"length_ms": None, "first_day": lambda: first_day, "staffing": Staffing(), "staffed": None, **where}
     place = Place(bag, business=business, customers=lambda: customers, weeks_before=lambda: list(weeks), **around)
     return BY_ID[kpi_id].formula.value_at(place)
 

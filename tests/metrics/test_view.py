@@ -145,6 +145,42 @@ class TestState:
         assert SOURCES.feeding("voice") == [("calls", 1)]
 
 
+class TestStaffing:
+    """A call every 5 minutes, 10 minutes each: two erlangs."""
+
+    CALLS = {P.OFFERED: 1, P.HANDLED: 1, P.TALK_MS: 600_000}  # noqa: RUF012 - never changed
+    SOURCES = Sources({"calls": 1, "agents": 1}, {"calls": ("voice",), "agents": ()})
+
+    def facts(self, dimension=BILLING, agents=3):
+        staffed = {f"a{n}\x1fs": Row(RowKind.AGENT_AVAILABLE, T0, None, T0, T0, 0, None) for n in range(agents)}
+        of_agents = Dimension("agents", dimension.queue, "agents")
+        return Facts().add(dimension, self.CALLS).add(of_agents, rows=staffed)
+
+    def seen(self, facts):
+        views = Viewer(Variants()).views(facts.book, T0 + 4_000, self.SOURCES)
+        values = next(seen for seen in views if seen.channel == "voice").windows["5m"]
+        return [values[kpi] for kpi in ("arrivals_per_hour", "aht", "staffing_needed", "staffed", "staffing_gap")]
+
+    def test_agents_of_the_queues_name_stand_against_what_is_needed(self):
+        assert self.seen(self.facts().progress(4_000).progress(3_000, "agents")) == [12.0, 600.0, 4, 3, 1]
+
+    @pytest.mark.parametrize(
+        "reported", [pytest.param(None, id="agents never reported"), pytest.param(1_000, id="not of late")]
+    )
+    def test_agents_not_known_are_not_counted(self, reported):
+        facts = self.facts().progress(4_000)
+        if reported is not None:
+            facts.progress(reported, "agents")
+
+        assert self.seen(facts) == [12.0, 600.0, 4, None, None]
+
+    @pytest.mark.parametrize("dimension", [CHANNEL, NO_QUEUE, Dimension("voice", "@g"), Dimension("voice", "#gold")])
+    def test_a_roll_up_has_no_recommendation(self, dimension):
+        facts = self.facts(dimension).progress(4_000).progress(4_000, "agents")
+
+        assert self.seen(facts) == [12.0, 600.0, None, None, None]
+
+
 changes = st.lists(
     st.one_of(
         st.tuples(st.just("add"), st.integers(0, 90), st.integers(-1, 2)),
