@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.05
 """How often a keeper asks itself whether to flush."""
+CANCEL_AGAIN_S = 1.0
 STABLE_FOR_S = 1.0
 """A fetch response older than this proves nothing about now."""
 
@@ -336,12 +337,12 @@ class Keeper:
 
     async def _end_task(self) -> None:
         """Stop flushing; a flush that is under way is waited for, never cut off."""
-        if self._task is None:
-            return
-        async with self._flushing:
-            self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._task = None
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # Said again while it does not end: a producer that is starting may lose a cancellation.
+            async with self._flushing:
+                task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
 
     def _book(self) -> Book:
         if self.claim is None:
