@@ -12,7 +12,7 @@ from streams.config.layers import leaves
 from streams.config.model import AbandonRate, ServiceLevel
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.metrics.catalogue import CATALOGUE
-from streams.metrics.settings import Variant, Variants
+from streams.metrics.settings import Business, Staffing, Variant, Variants
 from streams.windows.settings import WindowSettings
 
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -45,7 +45,7 @@ class TestConversion:
 
         assert fold.thresholds("billing") == Thresholds(target_ms=30_000, short_abandon_ms=2_500)
         assert fold.thresholds("other") == Thresholds(target_ms=30_000)
-        assert config.variants().of("billing") == Variant(service_level="strict")
+        assert config.variants().of("billing") == Variant(service_level="strict", staffing=Staffing(target_s=30))
         assert config.window_settings().zone("billing").key == "Asia/Tokyo"
         assert config.window_settings().zone("other").key == "UTC"
 
@@ -73,10 +73,33 @@ class TestConversion:
 
         assert not thresholds.in_target(20_000)
 
-    def test_a_complete_queue_leaves_nothing_open_but_its_calendar(self):
+    def test_a_complete_queue_leaves_open_what_need_not_be_known(self):
         open_keys = [key for key, value in Config().queue("any").model_dump().items() if value is None]
 
-        assert open_keys == ["calendar"]
+        assert open_keys == ["calendar", "patience_s", "cost_per_hour"]
+
+    def test_groups_and_segments_are_each_named_once(self, tmp_path):
+        fold = config_of("groups: {sales: [a, b, a]}\nsegments: [gold, gold]", tmp_path).fold_settings()
+
+        assert fold.groups == {"sales": ("a", "b")}
+        assert fold.segments == ("gold",)
+        assert fold.digest() != FoldSettings().digest()
+
+    def test_what_a_queue_is_staffed_for(self, tmp_path):
+        text = "queues: {defaults: {service_level_goal: 0.9}, q: {target_s: 30, patience_s: 60, cost_per_hour: 3000}}"
+        config = config_of(text, tmp_path)
+
+        assert config.variants().of("q").staffing == Staffing(30, 0.9, 60)
+        assert config.variants().of("other").staffing == Staffing(20, 0.9, None)
+        assert config.fold_settings().thresholds("q").cost_per_hour == 3000
+        assert config.fold_settings().thresholds("other").cost_per_hour is None
+
+    def test_what_business_events_need_besides(self, tmp_path):
+        config = config_of("business: {margin: 0.4, opening_customers: 100, horizon: 30d}", tmp_path)
+
+        assert config.variants().business_of("*") == Business(100, 0.4)
+        assert config.variants().business_of("billing") == Business(None, 0.4)
+        assert config.fold_settings().business_horizon_ms == 30 * 86_400_000
 
 
 @pytest.mark.parametrize(("setting", "choices"), [("service_level", ServiceLevel), ("abandon_rate", AbandonRate)])
