@@ -140,12 +140,17 @@ def _topics(config: Config, kpi: "Kpi", channel: str | None) -> list[str]:
     """Logical topics whose events the number may be made of."""
     from streams.metrics.settings import DOMAINS, domain_of  # noqa: PLC0415 (heavy: not for --help)
 
-    domains = {domain_of(scope) for scope in kpi.scopes}
+    domains, scopes = {domain_of(scope) for scope in kpi.scopes}, config.channels().scopes
     if domains <= DOMAINS & set(config.topics):
         return sorted(domains)
-    topics = [topic for topic in config.topics if topic not in DOMAINS]
-    fed = [topic for topic in topics if channel in config.topics[topic]]
-    return fed or topics
+    of_contacts = {topic: channels for topic, channels in config.topics.items() if topic not in DOMAINS}
+    fed = [topic for topic, channels in of_contacts.items() if channel in channels]
+    may = [
+        topic
+        for topic, channels in of_contacts.items()
+        if not channels or any(set(kpi.scopes) & set(scopes(channel)) for channel in channels)
+    ]
+    return fed or may or list(of_contacts)
 
 
 # --- which number ---

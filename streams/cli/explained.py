@@ -21,7 +21,7 @@ def heading(explanation: Explanation) -> Iterator[str]:
     begin = "the beginning" if of.begin_ms is None else _instant(of.begin_ms)
     yield f"{of.kpi} of {of.channel} {of.queue}, window {of.window}, at {_instant(of.at_ms)} UTC: {value}"
     yield f"  from {begin} to {_instant(of.end_ms)}"
-    yield f"  {of.definition}"
+    yield f"  {of.definition}" if of.shown_as == of.kpi else f"  {of.shown_as}: {of.definition}"
     yield f"  {of.formula}{_parts(of)}"
 
 

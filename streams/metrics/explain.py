@@ -77,8 +77,10 @@ class Explanation(msgspec.Struct, frozen=True):
     window: str
     value: int | float | None
     unit: str
+    shown_as: str
+    """Id of the KPI whose formula it is: of a variant that the queue is configured to show, the variant's."""
     definition: str
-    """The KPI in words."""
+    """That KPI in words."""
     formula: str
     numerator: int | None
     """None: the formula has none."""
@@ -129,11 +131,12 @@ class Explainer:
     def explain(self, question: Question, value: float | None, as_of: int) -> Explanation:
         """Take the value apart that a view shows at the instant."""
         dimension = Dimension(question.channel, question.queue, question.domain)
-        state = self._book.dimensions.get(dimension)
-        if state is None:
-            state = self.as_a_queue(question.queue, question.window, _Kept([], {}))
-        kpi = self._shown(question)
-        return _Taken(self, state, question, kpi, as_of).explanation(value)
+        state, kpi = self._book.dimensions.get(dimension), self._shown(question)
+        if state is not None:
+            return _Taken(self, state, question, kpi, as_of).explanation(value)
+        nothing = self.as_a_queue(question.queue, question.window, _Kept([], {}))
+        explanation = _Taken(self, nothing, question, kpi, as_of).explanation(value)
+        return msgspec.structs.replace(explanation, numerator=None, denominator=None)
 
     def _shown(self, question: Question) -> Kpi:
         """The KPI whose formula stands behind the number: of a shown variant that one."""
@@ -207,7 +210,7 @@ class _Taken:
         live = question.window == LIVE
         return Explanation(
             self._as_of, question.channel, question.queue, question.kpi.id, question.window, value, self._kpi.unit,
-            self._kpi.help, text_of(self._formula), *parts,
+            self._kpi.id, self._kpi.help, text_of(self._formula), *parts,
             *UNITS.get(type(self._formula), ("count", "count")), rank, self._sums(seen),
             self._as_of if live else self._total.begin or None,
             self._as_of if self._total.end is None else self._total.end - 1, self._lines(seen, rank),
@@ -241,7 +244,7 @@ class _Taken:
         reasons = [text for booking in told for text in self._rules(booking, self._asked)]
         reasons += [standing(row, self._as_of) for row in rows.values()]
         at, queue = self._when_and_where(told, rows)
-        counted = self._counts(parts, rows, seen)
+        counted = self._counts(parts, seen)
         text = "; ".join(dict.fromkeys(filter(None, reasons))) + (
             _READ if counted and isinstance(self._formula, Age | NextDue) else ""
         )
@@ -332,13 +335,14 @@ class _Taken:
             sums["waiting_over_target"] = over
         return sums
 
-    def _counts(self, parts: Parts, rows: Mapping[str, Row], seen: Seen) -> bool:
+    def _counts(self, parts: Parts, seen: Seen) -> bool:
         """Whether it counts; of the oldest and the next, whether it is that one."""
         if parts != Parts(None):
             return bool(parts.numerator or parts.denominator)
         if not self._kinds:
             return any(seen.bag.get(primitive) for primitive in self._asked)
-        return bool(rows) and self._read(seen) == self._read(self._seen(self._state, self._total))
+        read = self._read(seen)
+        return read is not None and read == self._read(self._seen(self._state, self._total))
 
     def _read(self, seen: Seen) -> int | None:
         """The clock that an age or a due time is read from."""

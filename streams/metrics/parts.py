@@ -50,7 +50,7 @@ def parts_of(formula: Any, seen: Seen) -> Parts:
 def text_of(formula: Any) -> str:
     """The formula over primitives and rows, as it reads."""
     text = _TEXTS.get(type(formula))
-    return ", ".join(map(name_of, primitives_of(formula))) if text is None else text(formula)
+    return f"from {', '.join(map(name_of, primitives_of(formula)))}" if text is None else text(formula)
 
 
 def primitives_of(formula: Any) -> list[int]:
