@@ -24,11 +24,27 @@ WINDOW_COLUMNS: Final = {
     "aht": "AHT",
 }
 """KPI id → heading."""
+BUSINESS_COLUMNS: Final = {
+    "orders": "orders",
+    "revenue": "revenue (minor units)",
+    "average_order_value": "average order (minor units)",
+    "customers_ordering": "customers",
+    "repeat_purchase_rate": "repeated",
+    "conversion_rate": "conversion",
+    "churn_rate": "churn",
+    "returns": "returns",
+    "negative_share": "negative",
+    "complaints": "complaints",
+}
+"""The same of business events."""
 
 WHOLE_LOG: Final = "all"
 
 _UNITS: Final = {kpi.id: kpi.unit for kpi in CATALOGUE}
 _NOTHING: Final = "–"
+
+Columns = Mapping[str, str]
+"""KPI id → heading."""
 
 
 def tables(snapshot: Snapshot) -> Iterator[Table]:
@@ -36,10 +52,11 @@ def tables(snapshot: Snapshot) -> Iterator[Table]:
     at = datetime.fromtimestamp(snapshot.at / 1000, UTC)
     by_channel = sorted(snapshot.views, key=lambda view: (view.channel, view.queue))
     for channel, views in groupby(by_channel, key=lambda view: view.channel):
-        yield _table(f"{channel}  {at:%Y-%m-%d %H:%M:%S} UTC", list(views))
+        columns = ({}, BUSINESS_COLUMNS) if channel == "business" else (LIVE_COLUMNS, WINDOW_COLUMNS)
+        yield _table(f"{channel}  {at:%Y-%m-%d %H:%M:%S} UTC", list(views), *columns)
 
 
-def _table(title: str, views: Sequence[QueueView]) -> Table:
+def _table(title: str, views: Sequence[QueueView], live: Columns, window: Columns) -> Table:
     table = Table(
         title=title,
         title_justify="left",
@@ -49,11 +66,11 @@ def _table(title: str, views: Sequence[QueueView]) -> Table:
         pad_edge=False,
     )
     table.add_column("queue", no_wrap=True)
-    _add_numbers(table, LIVE_COLUMNS.values())
+    _add_numbers(table, live.values())
     table.add_column("window", no_wrap=True)
-    _add_numbers(table, WINDOW_COLUMNS.values())
+    _add_numbers(table, window.values())
     for view in views:
-        for row in _rows(view):
+        for row in _rows(view, live, window):
             table.add_row(*row)
         table.add_section()
     return table
@@ -64,13 +81,13 @@ def _add_numbers(table: Table, headings: Iterable[str]) -> None:
         table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
 
 
-def _rows(view: QueueView) -> Iterator[list[str]]:
+def _rows(view: QueueView, live: Columns, window: Columns) -> Iterator[list[str]]:
     """The whole log beside what is live, then every window in which something happened."""
-    first = [view.queue, *_cells(view.live, LIVE_COLUMNS)]
+    first = [view.queue, *_cells(view.live, live)]
     windows = {WHOLE_LOG: view.windows.get(WHOLE_LOG, {}), **view.windows}
     for name, kpis in windows.items():
-        if name == WHOLE_LOG or any(kpis.get(count) for count in ("offered", "answered", "abandoned")):
-            yield [*first, name, *_cells(kpis, WINDOW_COLUMNS)]
+        if name == WHOLE_LOG or any(kpis.get(kpi) for kpi in window if _UNITS[kpi] == "count"):
+            yield [*first, name, *_cells(kpis, window)]
             first = [""] * len(first)
 
 
@@ -88,4 +105,6 @@ def shown(value: Number | None, unit: str) -> str:
         minutes, seconds = divmod(round(value), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    if unit == "minor":
+        return f"{value:,.0f}"
     return f"{value:.2f}" if unit == "score" else f"{value:,}"

@@ -72,6 +72,15 @@ class TestJson:
         }  # fmt: skip
         assert len(lines) == 2 * 10
 
+    def test_groups_and_segments_are_queues_too(self, file, tmp_path):
+        config = tmp_path / "c.yaml"
+        config.write_text("groups: {both: [sales, support]}\nsegments: [gold]", encoding="utf-8")
+        gold = event("f", "queue.entered", 41, queue="support", segment="gold")
+        seen = views(file(*STORY, entered("e", 41, "support"), gold), "--config", config)
+        offered = {queue: values["offered"] for (_, queue, window), values in seen.items() if window == "all"}
+
+        assert offered == {"sales": 3, "support": 2, "@both": 5, "*": 5, "#gold": 1}
+
     def test_the_windows_are_those_of_the_configuration(self, file, tmp_path):
         config = tmp_path / "c.yaml"
         config.write_text("windows: [2m, today]", encoding="utf-8")
@@ -216,6 +225,15 @@ class TestTable:
             assert word in done.stdout
         assert "…" not in done.stdout
 
+    def test_business_events_have_columns_of_their_own(self, file):
+        order = {"v": 1, "id": "o", "type": "order.placed", "time": MIDDAY, "customer": "ann", "amount": 129_900}
+        done = contact_streams_here("replay", file(json.dumps(order).encode()))
+
+        assert "business  2026-03-02 12:00:00 UTC" in done.stdout
+        for word in ("orders", "revenue", "129,900"):
+            assert word in done.stdout
+        assert "waiting" not in done.stdout
+
     def test_a_pipe_gets_neither_colours_nor_a_progress_bar(self, file):
         done = contact_streams("replay", file(*STORY))
 
@@ -242,6 +260,7 @@ class TestTable:
             (0, "count", "0"),
             (125.4, "s", "2:05"),
             (3_725, "s", "1:02:05"),
+            (1299.5, "minor", "1,300"),
         ],
     )
     def test_values_are_written_for_people(self, value, unit, text):
