@@ -11,6 +11,8 @@ from streams.config import Config, QueueConfig, load
 from streams.config.layers import leaves
 from streams.config.model import AbandonRate, ServiceLevel
 from streams.contacts.settings import FoldSettings, Thresholds
+from streams.customers.settings import CustomerSettings
+from streams.errors import ConfigError
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.settings import Business, Staffing, Variant, Variants
 from streams.windows.settings import WindowSettings
@@ -114,6 +116,58 @@ class TestTopics:
         assert kafka.topic("calls") == "t-calls"
         assert kafka.facts_topic == "t-live-facts"
         assert kafka.state_topic("calls") == "t-live-state-calls"
+
+
+class TestCustomers:
+    def test_they_are_not_followed_unless_asked_for(self):
+        assert Config().following() is None
+
+    def test_their_book_has_the_days_and_what_else_it_depends_on(self, tmp_path):
+        config = config_of(
+            "customers: {enabled: true, secret: sixteen characters or more, days: 3}\n"
+            "lateness: 30s\nmax_age: {voice: 1h, chat: 2h, default: 3h}\ngroups: {all: [a, b]}\n",
+            tmp_path,
+        )
+        _, settings = config.following()
+
+        assert settings == CustomerSettings(3 * 86_400_000, 30_000, 3 * 3_600_000 + 30_000, {"all": ("a", "b")})
+
+    def test_the_same_secret_gives_the_same_hashes_and_another_one_others(self, tmp_path):
+        keys = [
+            config_of(f"customers: {{enabled: true, secret: {secret}}}", tmp_path).customers.key
+            for secret in ("0123456789abcdef", "0123456789abcdef", "0123456789abcdeF")
+        ]
+
+        assert keys[0].hide("ann") == keys[1].hide("ann") != keys[2].hide("ann")
+        assert keys[0].fingerprint == keys[1].fingerprint != keys[2].fingerprint
+        assert len(keys[0].hide("ann")) == 32
+
+    def test_the_secret_may_be_in_a_file(self, tmp_path):
+        (tmp_path / "secret").write_text("0123456789abcdef\n", encoding="utf-8")
+        config = config_of(f"customers: {{enabled: true, secret_file: {tmp_path / 'secret'}}}", tmp_path)
+
+        assert config.customers.secret.get_secret_value() == "0123456789abcdef"
+        assert "0123456789abcdef" not in repr(config)
+
+    @pytest.mark.parametrize(
+        ("text", "message", "hint"),
+        [
+            pytest.param("{enabled: true}", "no key is given", "openssl rand -hex 32", id="no secret"),
+            pytest.param("{enabled: true, secret: short}", "too short", "16 characters or more", id="a short secret"),
+            pytest.param("{enabled: true, secert: x}", "unknown key", "did you mean `secret`?", id="a slip of the pen"),
+            pytest.param("{days: 0}", "customers.days", "mend customers.days", id="no days"),
+        ],
+    )
+    def test_what_is_wrong_is_said_with_its_mending(self, text, message, hint, tmp_path):
+        with pytest.raises(ConfigError, match=re.escape(message)) as raised:
+            config_of(f"customers: {text}", tmp_path)
+
+        assert hint in raised.value.hint
+        assert "short}" not in str(raised.value)
+
+    def test_their_topic_is_nobodys_source(self, tmp_path):
+        with pytest.raises(ConfigError, match="`customers` is written by the worker"):
+            config_of("topics: {calls: [voice], customers: [chat]}", tmp_path)
 
 
 class TestDocumentation:
