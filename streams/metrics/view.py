@@ -59,7 +59,7 @@ class QueueView(msgspec.Struct, frozen=True):
     lost: tuple[Lost, ...] = ()
     """The last abandoned visits, newest first."""
     due: tuple[Due, ...] = ()
-    """The targets of tickets that are due next, the first one first; of a queue of its own, not of what sums several."""
+    """The targets of tickets that are due next, the first one first; none of what sums several queues."""
 
 
 class Sources(msgspec.Struct, frozen=True):

@@ -250,13 +250,15 @@ class RedisSink:
 
     def _call(self, batch: _Batch, recent: Sequence[QueueView]) -> tuple[list[str], list[str | int]]:
         """Keys and arguments of the script."""
-        keys = [self._keys.fence(self._identity.app, batch.partition), self._keys.owner, self._keys.queues]
+        keys = [self._keys.fence(self._identity.app, batch.partition), self._keys.owner]
+        keys += [self._keys.queues, self._keys.due]
         keys += [self._keys.view(_queue(view)) for view in batch.views]
         keys += [self._keys.recent(_queue(view)) for view in recent]
         args: list[str | int] = [batch.token, self._owner, self._pace.ttl_ms, self._keys.changes]
         args += [int(batch.claim in self._may_create), len(batch.views)]
         for view in batch.views:
-            args += [member(_queue(view)), self._encoder.fields(view, batch.token), self._encoder.change(view)]
+            args += [member(_queue(view)), self._encoder.fields(view, batch.token)]
+            args += [self._encoder.change(view), self._encoder.due(view)]
         return keys, args + [self._recent.packed(view) for view in recent]
 
 

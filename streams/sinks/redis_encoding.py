@@ -6,7 +6,7 @@ import msgspec
 
 from streams.facts.wire import Dimension
 from streams.metrics.view import Number, QueueView
-from streams.sinks.redis_keys import Change, field
+from streams.sinks.redis_keys import Change, due_member, field
 from streams.sinks.redis_script import SEPARATOR, pack
 from streams.windows.dimension import Lost
 
@@ -27,6 +27,11 @@ class Encoder:
         about = ["as_of_ms", str(view.as_of_ms), "state", view.state, "token", str(token), "worker", self._worker]
         windows = [self._window(view, window, values) for window, values in view.windows.items()]
         return "".join([pack(about), _pairs(view.live, None), *windows])
+
+    @staticmethod
+    def due(view: QueueView) -> str:
+        """Due time after member of each target that is due next, packed."""
+        return pack([text for due in view.due for text in (str(due.due_at), due_member(view, due))])
 
     def _window(self, view: QueueView, window: str, values: Mapping[str, Number | None]) -> str:
         key = (view.channel, view.queue, window)

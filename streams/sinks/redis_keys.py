@@ -4,6 +4,9 @@
     {prefix}:recent:{channel}:{queue}    list of JSON {contact, left_at, wait_ms}: its last 20 abandoned visits,
                                          newest first
     {prefix}:queues                      sorted set of `{channel}:{queue}`, score: when last written, Redis' clock in ms
+    {prefix}:due                         sorted set of JSON {channel, contact, queue, target}: of each queue the targets
+                                         of its tickets that are due next, at most 20; score: when, epoch ms
+    {prefix}:due:{channel}:{queue}       set of the members of `{prefix}:due` that this queue has written
     {prefix}:changes                     pub/sub, one JSON `Change` for each hash written
     {prefix}:fence:{app}:{partition}     largest token that wrote for this facts partition; never expires
     {prefix}:owner                       `{app}@{cluster id}`: whose prefix this is; never expires
@@ -19,6 +22,7 @@ import msgspec
 from streams.facts.wire import Dimension
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.view import Number, QueueView, State
+from streams.windows.dimension import Due
 
 STALE_MS: Final = 3_000
 """A reader takes a hash as live while its own clock − `as_of_ms` is at most this."""
@@ -55,6 +59,10 @@ class Keys(NamedTuple):
         return f"{self.prefix}:queues"
 
     @property
+    def due(self) -> str:
+        return f"{self.prefix}:due"
+
+    @property
     def changes(self) -> str:
         return f"{self.prefix}:changes"
 
@@ -72,6 +80,12 @@ def parse_member(name: str) -> Dimension:
     """Inverse of `member`."""
     channel, queue = name.split(":", 1)
     return Dimension(channel, queue)
+
+
+def due_member(view: QueueView, due: Due) -> str:
+    """A target in `{prefix}:due`."""
+    named = {"channel": view.channel, "contact": due.contact, "queue": view.queue, "target": due.target}
+    return msgspec.json.encode(named).decode()
 
 
 def field(kpi_id: str, window: str | None = None) -> str:

@@ -17,9 +17,10 @@ UNKNOWN: Final = "unknown"
 """No fence or no owner stands there: Redis is new, or came back empty. Nothing is written without `may_create`."""
 
 _LUA: Final = """
--- KEYS  fence, owner, queues, a view for each queue, a list for each of the recent
+-- KEYS  fence, owner, queues, due, a view for each queue, a list for each of the recent
 -- ARGV  token, owner, ttl_ms, channel of changes, may_create, number of queues,
---       then for each queue its member, packed fields and message, then for each of the recent its packed visits
+--       then for each queue its member, packed fields, message and packed due, then for each of the recent its packed
+--       visits
 local unpack = unpack or table.unpack
 local fence, owner = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[2] then return {'foreign', owner} end
@@ -44,23 +45,45 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[2])
+-- what a queue has written into `due` stands in a set of its own, so that it can be taken back, by others too
+local any_due = redis.call('EXISTS', KEYS[4]) == 1
+local function write_due(queue, packed)
+  if packed == '' and not any_due then return end
+  local own = KEYS[4] .. ':' .. queue
+  local before = redis.call('SMEMBERS', own)
+  if #before > 0 then
+    redis.call('ZREM', KEYS[4], unpack(before))
+    redis.call('DEL', own)
+  end
+  local list = items(packed)
+  for at = 1, #list, 2 do
+    redis.call('ZADD', KEYS[4], list[at], list[at + 1])
+    redis.call('SADD', own, list[at + 1])
+  end
+  redis.call('PEXPIRE', own, 2 * ttl)
+end
+
 for i = 1, queues do
-  local key, at = KEYS[3 + i], 6 + 3 * (i - 1)
+  local key, at = KEYS[4 + i], 6 + 4 * (i - 1)
   redis.call('DEL', key)
   in_parts('HSET', key, items(ARGV[at + 2]))
   redis.call('PEXPIRE', key, ttl)
   redis.call('ZADD', KEYS[3], string.format('%.0f', now), ARGV[at + 1])
+  write_due(ARGV[at + 1], ARGV[at + 4])
 end
-for i = 1, #KEYS - 3 - queues do
-  local key = KEYS[3 + queues + i]
+for i = 1, #KEYS - 4 - queues do
+  local key = KEYS[4 + queues + i]
   redis.call('DEL', key)
-  in_parts('RPUSH', key, items(ARGV[6 + 3 * queues + i]))
+  in_parts('RPUSH', key, items(ARGV[6 + 4 * queues + i]))
   redis.call('PEXPIRE', key, ttl)
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now - ttl))
+local dead = string.format('%.0f', now - ttl)
+for _, queue in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', dead)) do write_due(queue, '') end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', dead)
 redis.call('PEXPIRE', KEYS[3], ttl)
+redis.call('PEXPIRE', KEYS[4], ttl)
 for i = 1, queues do
-  redis.call('PUBLISH', ARGV[4], ARGV[6 + 3 * (i - 1) + 3])
+  redis.call('PUBLISH', ARGV[4], ARGV[6 + 4 * (i - 1) + 3])
 end
 return {'written', ''}
 """

@@ -350,3 +350,18 @@ class TestTargets:
 
         assert zendesk.at("12:00")["sla_breached_open"] == 1
         assert zammad.at("12:00")["sla_next_due"] == 50 * 60
+
+    def test_what_is_due_next_is_told_of_each_queue_but_not_of_their_sums(self):
+        desk = Desk(TargetRule("resolution", HOUR), TargetRule("first_reply", 10 * MINUTE)).tell("09:00 created")
+        desk.tell("09:10 created", "t2").tell("09:15 created · 09:16 status=solved", "t3")
+
+        due = {view.queue: view.due for view in desk.pipeline.views(clock("09:18"))}
+
+        assert due == {
+            "*": (),
+            "q": (
+                (clock("09:20"), "t2", "first_reply"),
+                (clock("10:00"), "t1", "resolution"),
+                (clock("10:10"), "t2", "resolution"),
+            ),
+        }

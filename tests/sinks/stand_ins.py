@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streams.metrics.view import Number, QueueView
-from streams.windows.dimension import Lost
+from streams.windows.dimension import Due, Lost
 
 NOW = 1_790_000_000_123
 
@@ -41,5 +41,8 @@ def view(
     windows: Mapping[str, Mapping[str, Number | None]] | None = None,
     since_ms: Mapping[str, int] | None = None,
     lost: Sequence[Lost] = (),
+    due: Sequence[Due] = (),
 ) -> QueueView:
-    return QueueView(channel, queue, as_of_ms, state, live or {}, windows or {}, since_ms or {}, tuple(lost))
+    return QueueView(
+        channel, queue, as_of_ms, state, live or {}, windows or {}, since_ms or {}, tuple(lost), tuple(due)
+    )  # fmt: skip
