@@ -45,16 +45,14 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
     """Once customers are followed; the history sees to it."""
 
     def expires_at(self, ledger: Ledger) -> int:
-        """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open."""
+        """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open or a timer runs:
+        when somebody looks at it must not show.
+        """
         raise NotImplementedError
 
     def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:  # noqa: ARG002 - for kinds of which something lasts
         """Row id (within the contact) → (queue, row): all that lasts or lasted, as of now."""
         return {}
-
-    def settles(self, published: int) -> bool:  # noqa: ARG002 - for kinds that publish
-        """Whether passing time alone will change what is kept: a visit becomes final, or it can be forgotten."""
-        return True
 
     def final_at(self, published: int) -> int | None:  # noqa: ARG002
         """When the visit after the first `published` was over for good; None: not yet, or there is none."""

@@ -69,9 +69,6 @@ class AgentCycle(Cycle, array_like=True, gc=False, tag="agents"):
     def expires_at(self, ledger: Ledger) -> int:
         return NEVER if self.current else self.touched_at + ledger.settings.lateness_ms
 
-    def settles(self, published: int) -> bool:  # noqa: ARG002 - nothing is published
-        return self.current is None
-
     def rows(self, ledger: Ledger) -> dict[str, tuple[str, Row]]:  # noqa: ARG002 - nothing of it is configured
         """One per stint and place."""
         return {

@@ -117,11 +117,6 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
                 rows[f"{visit.number}r{begin}"] = (visit.queue, _response_row(visit, begin, None, since, ledger))
         return rows
 
-    def settles(self, published: int) -> bool:
-        if published < len(self.visits):
-            return self.visits[published].final_at is not None
-        return self.state == ENDED
-
     def final_at(self, published: int) -> int | None:
         return self.visits[published].final_at if published < len(self.visits) else None
 

@@ -167,10 +167,10 @@ def offer(_cycle: VisitCycle, _event: ev.AgentOffered, _at: int, _ledger: Ledger
 
 def connect(cycle: VisitCycle, event: ev.AgentConnected, at: int, ledger: Ledger) -> int:
     """A human answers the waiting visit."""
-    visit = cycle.current()
+    visit, time = cycle.current(), ev_time(event)
     visit.agent = event.agent
-    outcome = _measure(visit, ev_time(event), event.wait_ms)
-    cycle.leave(visit, ev_time(event), at, "answered")
+    outcome = _measure(visit, time, event.wait_ms)
+    cycle.leave(visit, time, at, "answered")
     cycle.state = TALKING
     cycle.timer_at = at + ledger.settings.conversation_max_ms
     offer_at_last(visit, at, ledger)
@@ -409,7 +409,7 @@ def _mark_entered(cycle: VisitCycle, at: int) -> None:
 
 def _adopts(cycle: VisitCycle, event: ev.QueueEntered, at: int, ledger: Ledger) -> bool:
     """Whether this entry belongs to the orphan outcome just before it: two clocks that differ a little."""
-    last = cycle.last()
+    last = cycle.last() if cycle.visits else None
     if last is None or last.offered or last.queue != event.queue:
         return False
     talked = last.outcome == "answered" and cycle.state not in (TALKING, HELD)

@@ -1,0 +1,108 @@
+"""How the log is cut into batches does not show: a contact's events are applied together, by what each of them met."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from streams.books import MemoryRecord
+from streams.contacts.book import ContactBook
+from streams.contacts.settings import FoldSettings
+from streams.facts.wire import RowKind
+from tests.contacts.timeline import T0, Log, events
+
+CALLS = " · ".join(
+    f"{start} started contact=c{n} · {start} enters q{n % 2} contact=c{n}"
+    f" · {start + 9} answered q{n % 2} ann contact=c{n}"
+    f" · {start + 40} transferred blind contact=c{n} · {start + 41} enters q2 contact=c{n}"
+    f" · {start + 60 + n % 3} abandons q2 contact=c{n}"
+    for n, start in enumerate(range(0, 400, 20))
+)
+"""Twenty calls that overlap, each of two visits: many become final in the same second."""
+GHOST = "0 enters q9 contact=ghost"
+WAITS = FoldSettings(max_age_ms={"voice": 100_000}, wrapup_max_ms=1_000)
+"""Who waits for 100 s is a ghost, and is gone 60 s later: all of it within the line."""
+
+
+def battered() -> list[MemoryRecord]:
+    """The calls in the order of their times: some said twice, some too late, some out of order."""
+    line = sorted(events(f"{GHOST} · {CALLS} · 600 beats pbx"), key=lambda event: event["time"])
+    for number, event in enumerate(line):
+        event["id"] = f"e{number:03}"
+    said = []
+    for number, event in enumerate(line):
+        said += [] if number % 7 == 3 else [event]
+        said += [line[number - 30]] if number % 7 == 5 and number > 30 else []
+        said += [line[number - 2]] if number % 5 == 4 else []
+    said[50], said[53], said[57] = said[53], said[57], said[50]
+    return [MemoryRecord(offset, None, b"k", json.dumps(event).encode()) for offset, event in enumerate(said)]
+
+
+def flushed_every(size: int) -> tuple[ContactBook, Log]:
+    """The book after the log, flushed after every `size` records, and what came out."""
+    log, records = Log(WAITS), battered()
+    for begin in range(0, len(records), size):
+        log.book.fold(records[begin : begin + size])
+        log.flush()
+    return log.book, log
+
+
+@pytest.mark.parametrize("size", [2, 7, 50, 1_000])
+class TestAnyCut:
+    def test_gives_the_same_state(self, size):
+        assert flushed_every(size)[0].snapshot() == flushed_every(1)[0].snapshot()
+
+    def test_gives_the_same_numbers_and_rows(self, size):
+        _, log = flushed_every(size)
+        _, one = flushed_every(1)
+
+        assert {key: log.counts(key) for key in ("*", "q0", "q1", "q2", "q9")} == {
+            key: one.counts(key) for key in ("*", "q0", "q1", "q2", "q9")
+        }
+        assert log.rows == one.rows
+
+    def test_publishes_the_same_visits_in_the_same_order(self, size):
+        _, log = flushed_every(size)
+
+        assert log.visits == flushed_every(1)[1].visits
+        assert len(log.visits) > 30
+
+    def test_makes_the_same_of_each_record(self, size):
+        book, log = flushed_every(size)
+        other, one = flushed_every(1)
+
+        assert book.stats.outcomes == other.stats.outcomes
+        assert {"applied", "late", "duplicate"} <= set(log.outcomes)
+        assert log.dead == one.dead
+
+
+def test_visits_are_published_in_the_order_in_which_they_became_final():
+    _, log = flushed_every(1_000)
+    ends = Counter(visit["contact"] for visit in log.visits)
+    final = [visit["left_at"] for visit in log.visits if visit["outcome"] == "abandoned"]
+
+    assert final == sorted(final)
+    assert set(ends.values()) == {1, 2}
+
+
+def test_what_became_of_records_is_known_before_the_flush():
+    book = ContactBook("calls", 0, FoldSettings())
+    stats = book.stats
+    event = {"v": 1, "id": "1", "type": "queue.entered", "time": T0, "channel": "voice", "contact": "c", "queue": "q"}
+    book.fold([MemoryRecord(offset, None, None, json.dumps(event).encode()) for offset in range(2)])
+
+    assert book.stats.by_outcome() == {"applied": 1, "duplicate": 1}
+    assert book.stats is stats
+
+
+def test_rows_of_visits_forgotten_within_a_flush_are_handed_out():
+    """A chat with more visits than are kept, in one batch: each was waiting once, and stage 2 must know when."""
+    line = " · ".join(f"{at} enters q1 · {at + 10} leaves q1 key" for at in range(0, 6_000, 100))
+    apart, together = Log().tell(line), Log()
+    for offset, event in enumerate(events(line)):
+        record = json.dumps(dict(event, id=f"e{offset:04}")).encode()
+        together.append(record)
+    together.flush()
+
+    assert together.rows == apart.rows
+    assert sum(row.kind == RowKind.WAITING for row in together.rows["voice", "q1"].values()) == 60
