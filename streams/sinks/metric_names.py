@@ -177,7 +177,8 @@ def _counter(primitive: int, kpi: Kpi | None, users: list[Kpi]) -> PrimitiveCoun
     name = metric_name(quantity.removesuffix("_ms"), unit, "counter")
     used_by = ", ".join(user.id for user in users)
     text = kpi.help if kpi else f"Sum that {used_by} {'is' if len(users) == 1 else 'are'} made of."
-    domains = frozenset(domain_of(scope) for user in users for scope in user.scopes)
+    scopes = {scope for user in users for scope in user.scopes}
+    domains = frozenset(map(domain_of, scopes - {"handling"}))  # an agent's line is a roll-up: it has no counters
     return PrimitiveCounter(Metric(name, "counter", text, ("channel", "queue")), primitive, milliseconds, domains)
 
 

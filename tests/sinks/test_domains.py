@@ -87,3 +87,7 @@ def test_agents_have_no_counters_of_contacts_and_steps_are_no_counters():
     counters = {name for name, labels in scrape() if ("channel", "agents") in labels and name.endswith("_total")}
 
     assert counters == set()
+
+
+def test_what_is_kept_of_agents_alone_is_no_zero_of_queues():
+    assert at("contact_resolved_total") not in scrape()
