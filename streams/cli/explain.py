@@ -83,7 +83,9 @@ def command(**given: Any) -> None:
     _check_window(asked.window, kpi, config)
     fold, windows = config.fold_settings(), config.window_settings(whole_log=True)
     trace = Trace(asked.channel, asked.queue, fold.groups.get(asked.queue.removeprefix("@"), ()))
-    pipeline = Pipeline(fold, windows, config.variants(), config.channels(), observer=trace)
+    pipeline = Pipeline(
+        fold, windows, config.variants(), config.channels(), observer=trace, customers=config.following()
+    )
     at, views = _of_files(asked, config, pipeline) if asked.files else _of_kafka(asked, config, kpi, pipeline)
     question, value = _found(asked, config, kpi, views)
     explanation = Explainer(pipeline.facts, trace, fold, windows, config.variants()).explain(question, value, at)
@@ -191,7 +193,7 @@ def _found(
         listed = ", ".join(sorted(name for name, _ in of_queue))
         raise ConfigError(f"the queue {queue} is in the channels {listed}", hint="say which one: --channel")
     found = of_queue[0]
-    scope = next(scope for scope in config.channels().scopes(found[0]) if scope in kpi.scopes)
+    scope = next(scope for scope in config.channels().scopes(*found) if scope in kpi.scopes)
     return Question(*found, kpi, domain_of(scope), window), there[found][kpi.id]
 
 

@@ -37,7 +37,7 @@ class Booked(NamedTuple):
     at: int
     """Epoch ms; within the pane."""
     queue: str
-    """Where it was booked; of a segment's, the queue that the visit was in."""
+    """Where it was booked; of a segment's or an agent's, the queue that the visit was in."""
     pane: int
     bag: Bag
 
@@ -105,11 +105,12 @@ class Trace:
 
 
 def _origin(booking: Booking, booked: Sequence[Booking]) -> str:
-    """The queue where it happened: a segment has the very bag that was booked there."""
+    """The queue where it happened: a segment has the very bag that was booked there, an agent a part of it."""
     queue, _, bag = booking
     if not is_segment(queue):
         return queue
-    return next((other for other, _, same in booked if same is bag and not is_segment(other)), queue)
+    queues = [(other, same) for other, _, same in booked if not is_segment(other)]
+    return next((other for other, same in queues if same is bag), queues[0][0] if queues else queue)
 
 
 _OUTCOMES: Final[Mapping[int, str]] = {

@@ -16,7 +16,7 @@ import msgspec
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.facts.bins import counts, nearest_rank
 from streams.facts.primitives import HISTOGRAM, Bag
-from streams.facts.wire import PANE_MS, WHOLE_CHANNEL, Dimension, Row, contact_of
+from streams.facts.wire import PANE_MS, Dimension, Row, contact_of
 from streams.metrics.attribution import Booked, Thing, Trace
 from streams.metrics.catalogue import BY_ID
 from streams.metrics.formulas import Age, Mean, NextDue, Quantile, Ratio, Shown, TimeAt, TimeShare
@@ -143,9 +143,7 @@ class Explainer:
         formula = question.kpi.formula
         if not isinstance(formula, Shown):
             return question.kpi
-        whole = question.queue == WHOLE_CHANNEL
-        variant = self._variants.defaults if whole else self._variants.of(question.queue)
-        return BY_ID[f"{question.kpi.id}_{formula.of(variant)}"]
+        return BY_ID[f"{question.kpi.id}_{formula.of(self._variants.of(question.queue))}"]
 
     def things(self, question: Question, state: DimensionState) -> dict[Thing, _Kept]:
         """All that may stand behind the number."""

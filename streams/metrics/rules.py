@@ -64,6 +64,11 @@ AMONG: Final[Mapping[int, int]] = {
     P.CSAT_TOP_TWO: P.CSAT_ANSWERS,
     P.NPS_PROMOTERS: P.NPS_ANSWERS,
     P.NPS_DETRACTORS: P.NPS_ANSWERS,
+    P.RESOLVED: P.RESOLUTION_KNOWN,
+    P.REPEAT_CONTACTS: P.CONTACTS_SEEN,
+    P.FCR_MET: P.FCR_JUDGED,
+    P.REPEAT_ORDERS: P.ORDERS,
+    P.NEGATIVE_MENTIONS: P.MENTIONS,
     **dict.fromkeys(map(flowed_out, LEFT_REASONS), P.FLOWED_OUT),
     **dict.fromkeys(map(rejected, REJECTED_REASONS), P.REJECTED),
     **{sla_met(target, rank): sla_ended(target, rank) for target in TARGETS for rank in range(len(PRIORITIES))},
@@ -200,6 +205,9 @@ RULES: Final[Mapping[int, Rule]] = {
     P.FIRST_RESPONSES_BUSINESS: _whether(
         P.FIRST_RESPONSES_BUSINESS, "within the calendar of the queue", "the queue has no calendar"
     ),
+    P.RESOLVED: _whether(P.RESOLVED, "resolved", "not resolved"),
+    P.REPEAT_ORDERS: _whether(P.REPEAT_ORDERS, "ordered before", "the first order on record"),
+    P.NEGATIVE_MENTIONS: _whether(P.NEGATIVE_MENTIONS, "negative", "not negative"),
     P.CALLBACKS: _whether(P.CALLBACKS, "a callback", "no callback"),
     P.BOT_CONTAINED: _whether(P.BOT_CONTAINED, "resolved by a bot", "not resolved by a bot"),
     P.RESOLUTIONS: _whether(P.RESOLUTIONS, "its creation was seen", "its creation was not seen"),
@@ -236,7 +244,8 @@ def row_name(kind: int) -> str:
 
 def histogram_name(histogram: int) -> str:
     """What a histogram's durations are of, as in `H`."""
-    return _HISTOGRAM_NAMES.get(histogram, f"histogram {histogram}")
+    of_calendar = _HISTOGRAM_NAMES.get(histogram - H.BUSINESS, f"histogram {histogram}")
+    return _HISTOGRAM_NAMES.get(histogram, f"{of_calendar}_business")
 
 
 def level_name(level: Level) -> str:

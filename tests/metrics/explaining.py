@@ -36,7 +36,7 @@ class Watched:
     def explain(self, view: QueueView, kpi_id: str, window: str) -> Explanation:
         """What a number of the view is made of."""
         kpi = BY_ID[kpi_id]
-        scope = next(scope for scope in self.channels.scopes(view.channel) if scope in kpi.scopes)
+        scope = next(scope for scope in self.channels.scopes(view.channel, view.queue) if scope in kpi.scopes)
         values = view.live if window == "live" else view.windows[window]
         explainer = Explainer(self.pipeline.facts, self.traces[view.queue], *self._settings)
         question = Question(view.channel, view.queue, kpi, domain_of(scope), window)

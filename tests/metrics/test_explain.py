@@ -16,13 +16,14 @@ from tests.metrics.explaining import Watched
 START = 1_772_409_600_000
 MINUTE = 60_000
 WINDOWS = ("5m", "previous_interval", "all", "live")
-TOPICS = {"calls": ("voice",), "chats": ("chat",), "tickets": ("ticket",), "agents": (), "surveys": ()}
+TOPICS = {"calls": ("voice",), "chats": ("chat",), "tickets": ("ticket",), "agents": (), "surveys": (), "business": ()}
 FOLD = FoldSettings(
     groups={"phone": ("billing", "sales")},
     segments=("gold",),
+    per_agent=True,
     ticket_targets=(TargetRule("first_reply", 4_000), TargetRule("resolution", 60_000)),
 )
-QUEUES = ("billing", "*", "@phone", "-", "#gold", "support")
+QUEUES = ("billing", "*", "@phone", "-", "#gold", "support", "*voice-billing-02")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def centre():
         agents=True, survey_share=0.3,
     )  # fmt: skip
     arrived = (arrival for arrival in Simulator(settings).events() if arrival.arrival_ms <= START + 24 * MINUTE)
-    lines = [*tickets(), *(arrival.line for arrival in arrived)]
+    lines = [*tickets(), *business(), *(arrival.line for arrival in arrived)]
     router, offsets = Router(TOPICS), Counter()
     for first in range(0, len(lines), 500):
         watched.pipeline.feed(
@@ -65,6 +66,17 @@ def tickets():
             yield message(number, "customer", at + 11_000)
 
 
+def business():
+    """Orders of customers, one of them again, and what is said of the shop."""
+    at, more = START + 22 * MINUTE, {"v": 1, "source": "shop"}
+    for number, customer in enumerate(("ann", "bob", "ann")):
+        head = {"id": f"o{number}", "type": "order.placed", "time": at + number, "customer": customer, "amount": 100}
+        yield json.dumps(head | more).encode()
+    for number, sentiment in enumerate(("positive", "negative")):
+        head = {"id": f"m{number}", "type": "mention.seen", "time": at, "sentiment": sentiment}
+        yield json.dumps(head | more).encode()
+
+
 def ticket(number: int, kind: str, at: int, **more):
     event = {"v": 1, "id": f"t{number}-{kind}-{at}", "type": f"ticket.{kind}", "time": at, "channel": "ticket"}
     return json.dumps(event | {"contact": f"t{number}"} | {key: value for key, value in more.items() if value}).encode()
@@ -89,6 +101,8 @@ def test_there_is_something_to_explain_of_each_kind(centre):
     assert centre.explain(calls, "csat", "all").denominator > 0
     assert centre.explain(agents, "occupancy", "5m").denominator > 0
     assert centre.explain(calls, "wait_p90", "all").rank > 1
+    assert centre.explain(views["voice", "*voice-billing-02"], "aht", "all").denominator > 0
+    assert centre.explain(views["business", "*"], "average_order_value", "5m").denominator == 3
     assert centre.explain(views["ticket", "*"], "resolution_full_avg", "5m").denominator > 0
     assert centre.explain(views["ticket", "*"], "sla_compliance", "5m").denominator > 0
     assert centre.explain(views["ticket", "*"], "backlog", "live").numerator > 0
