@@ -33,7 +33,7 @@ class LiveState(Protocol):
 class TimesSpent(Protocol):
     """How much time a window has of each level."""
 
-    def __call__(self, level: Level) -> int: ...
+    def __call__(self, level: Level, /) -> int: ...
 
 
 class Count(msgspec.Struct, frozen=True):
