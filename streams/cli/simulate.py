@@ -31,8 +31,8 @@ contact-streams simulate --rate 600/h --duration 2h --disorder 30s --duplicates 
 contact-streams simulate --rate 600/h --brokers 127.0.0.1:9092 --backfill 1h
 """
 HELP: Final = """\
-Makes up the calls and chats of a contact centre with several queues and agents who are too few at times, what the
-agents do, and what customers say afterwards. The same options give the same events.
+Makes up the calls, chats and tickets of a contact centre with several queues and agents who are too few at times, what
+the agents do, and what customers say afterwards. The same options give the same events.
 
 A file is written as fast as it goes: new contacts come for the whole duration, those in hand are served to their end.
 Kafka is fed in real time, until the duration is over or SIGTERM comes, with agents and surveys where the configuration
@@ -44,6 +44,9 @@ STDOUT: Final = "-"
 
 SURVEY_SHARE: Final = 0.2
 """So many conversations are followed by an answer to a survey."""
+TICKET_SHARE: Final = 0.25
+"""So many tickets come for each call or chat."""
+EVERYTHING: Final = {"agents": True, "survey_share": SURVEY_SHARE, "ticket_share": TICKET_SHARE}
 
 _CHUNK: Final = 2_000
 """Lines written at once."""
@@ -170,7 +173,7 @@ def _into_file(out: str, given: dict[str, Any]) -> None:
     if "duration_ms" not in given:
         raise click.UsageError("a file needs a --duration")
     shape = "daily" if given["duration_ms"] >= DAY_MS else "flat"
-    settings = SimulationSettings(**{"shape": shape, "agents": True, "survey_share": SURVEY_SHARE, **given})
+    settings = SimulationSettings(**{**EVERYTHING, "shape": shape, **given})
     try:
         with _written(out) as file:
             for lines in _chunks(_shown(Simulator(settings).events(), settings)):
@@ -239,7 +242,11 @@ def _into_kafka(config: "Config", given: dict[str, Any], backfill_ms: int) -> No
     end_ms = now_ms + given.pop("duration_ms") if "duration_ms" in given else None
     share = SURVEY_SHARE if "surveys" in config.topics else 0.0
     settings = SimulationSettings(
-        **given, start_ms=now_ms - backfill_ms, agents="agents" in config.topics, survey_share=share
+        **given,
+        start_ms=now_ms - backfill_ms,
+        agents="agents" in config.topics,
+        survey_share=share,
+        ticket_share=TICKET_SHARE if "tickets" in config.topics else 0.0,
     )
     arrivals: Iterable[Arrival] = Simulator(settings).events()
     if end_ms is not None:

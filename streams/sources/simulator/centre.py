@@ -32,8 +32,9 @@ class QueuePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 VOICE: Final = "voice"
 CHAT: Final = "chat"
+TICKET: Final = "ticket"
 
-SOURCES: Final = {VOICE: "pbx", CHAT: "webchat"}
+SOURCES: Final = {VOICE: "pbx", CHAT: "webchat", TICKET: "helpdesk"}
 DESKS: Final = {VOICE: 1, CHAT: 3}
 """Contacts that one agent serves at the same time."""
 
@@ -71,7 +72,7 @@ class TeamPlan(msgspec.Struct, frozen=True):
 def teams(rate_per_hour: float) -> list[TeamPlan]:
     """A team for every queue, and one per channel that serves them all: together they cope with the mean rate."""
     plans = []
-    for channel in SOURCES:
+    for channel in DESKS:
         queues = [queue for queue in QUEUES if queue.channel == channel]
         work = {queue.name: _erlangs(queue, rate_per_hour) for queue in queues}
         own = [

@@ -40,6 +40,8 @@ class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether agents say what they do."""
     survey_share: float = 0.0
     """Share of conversations after which the customer answers a survey."""
+    ticket_share: float = 0.0
+    """Tickets that come for each contact, in addition; those not closed at the end stay as they are."""
     heartbeats: bool = True
     """A heartbeat every 10 s, and for a while after the last event, so that the watermark passes it."""
 
@@ -51,7 +53,7 @@ class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True):
         _demand(self.staffing > 0, "the staffing must be positive", "1 is normal, 0.5 half the agents")
         _demand(self.speed > 0, "the speed must be positive", "1 is real time, 10 ten times as fast")
         _demand(self.disorder_ms >= 0, "the disorder must not be negative", "for example 30s")
-        for name in ("duplicate_share", "bad_share", "survey_share"):
+        for name in ("duplicate_share", "bad_share", "survey_share", "ticket_share"):
             _demand(0 <= getattr(self, name) <= 1, f"the {name.replace('_', ' ')} must be 0 to 1", "0.01 is 1 %")
 
 

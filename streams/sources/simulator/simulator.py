@@ -17,6 +17,7 @@ from streams.sources.simulator.floor import Floor, Line
 from streams.sources.simulator.people import People
 from streams.sources.simulator.settings import SimulationSettings
 from streams.sources.simulator.surveys import Surveys
+from streams.sources.simulator.tickets import Tickets
 
 HEARTBEAT_MS: Final = 10_000
 SHIFT_MS: Final = 15 * MINUTE_MS
@@ -71,6 +72,9 @@ class _Centre:
     def run(self) -> Iterator[Event]:
         """All events in the order of their times."""
         self._clock.start(self._pulse())
+        if self._settings.ticket_share:
+            tickets = Tickets(self._clock, self._journal, self._demand, self._settings)
+            self._clock.start(tickets.arrive())
         for number, line in enumerate(self._floor.lines.values()):
             if line.plan.share:
                 self._clock.start(self._customers(line, phase=number * 2.4))
