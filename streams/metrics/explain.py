@@ -242,11 +242,13 @@ class _Taken:
         reasons = [text for booking in told for text in self._rules(booking, self._asked)]
         reasons += [standing(row, self._as_of) for row in rows.values()]
         at, queue = self._when_and_where(told, rows)
-        counted = self._counts(parts, seen)
+        counted, sums = self._counts(parts, seen), self._sums(seen)
+        if not reasons and not any(sums.values()):
+            reasons = [named(booking.bag) for booking in told]
         text = "; ".join(dict.fromkeys(filter(None, reasons))) + (
             _READ if counted and isinstance(self._formula, Age | NextDue) else ""
         )
-        return Line(thing.name, thing.visit, thing.event, queue, at, counted, *parts, self._sums(seen), text)
+        return Line(thing.name, thing.visit, thing.event, queue, at, counted, *parts, sums, text)
 
     def _bins(self, thing: Thing, kept: _Kept) -> Iterator[tuple[int, Line]]:
         """(upper edge in ms, line) of each bin that has a duration of it."""
@@ -268,7 +270,7 @@ class _Taken:
 
     def _rules(self, booking: Booked, asked: Iterable[int]) -> list[str]:
         """By which rules a booking counts."""
-        return why(booking.bag, asked, self._explainer.thresholds(booking.queue)) or [named(booking.bag)]
+        return why(booking.bag, asked, self._explainer.thresholds(booking.queue))
 
     def _when_and_where(self, told: Sequence[Booked], rows: Mapping[str, Row]) -> tuple[int, str]:
         """The instant of the last booking, or the beginning of the first row, and its queue."""
