@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich import box
 from rich.table import Table
@@ -12,39 +12,75 @@ from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.view import Number, QueueView
 from streams.sources.replay import Snapshot
 
-LIVE_COLUMNS: Final = {"waiting": "waiting", "longest_wait": "longest wait"}
-WINDOW_COLUMNS: Final = {
-    "offered": "offered",
-    "answered": "answered",
-    "abandoned": "abandoned",
-    "service_level": "service level",
-    "abandon_rate": "abandon rate",
-    "asa": "ASA",
-    "wait_p90": "wait p90",
-    "aht": "AHT",
-}
+Columns = Mapping[str, str]
 """KPI id → heading."""
-BUSINESS_COLUMNS: Final = {
-    "orders": "orders",
-    "revenue": "revenue (minor units)",
-    "average_order_value": "average order (minor units)",
-    "customers_ordering": "customers",
-    "repeat_purchase_rate": "repeated",
-    "conversion_rate": "conversion",
-    "churn_rate": "churn",
-    "returns": "returns",
-    "negative_share": "negative",
-    "complaints": "complaints",
-}
-"""The same of business events."""
+
+
+class Layout(NamedTuple):
+    """What is shown of a kind of channel: of the instant, and of each window."""
+
+    live: Columns
+    window: Columns
+
+
+CONTACTS: Final = Layout(
+    {"waiting": "waiting", "longest_wait": "longest wait"},
+    {
+        "offered": "offered",
+        "answered": "answered",
+        "abandoned": "abandoned",
+        "service_level": "service level",
+        "abandon_rate": "abandon rate",
+        "asa": "ASA",
+        "wait_p90": "wait p90",
+        "aht": "AHT",
+    },
+)
+TICKETS: Final = Layout(
+    {"backlog": "backlog", "sla_breached_open": "overdue", "sla_next_due": "next due"},
+    {
+        "created": "created",
+        "solved": "solved",
+        "reopened": "reopened",
+        "first_response_avg": "first response",
+        "resolution_full_avg": "resolution",
+        "sla_ended": "targets ended",
+        "sla_compliance": "SLA kept",
+        "csat": "CSAT",
+    },
+)
+AGENTS: Final = Layout(
+    {
+        "agents_staffed": "staffed",
+        "agents_available": "available",
+        "agents_on_contact": "on contact",
+        "agents_wrapup": "wrap-up",
+        "agents_break": "break",
+    },
+    {"occupancy": "occupancy", "agents_busy_s": "busy", "agents_available_s": "available for"},
+)
+BUSINESS: Final = Layout(
+    {},
+    {
+        "orders": "orders",
+        "revenue": "revenue (minor units)",
+        "average_order_value": "average order (minor units)",
+        "customers_ordering": "customers",
+        "repeat_purchase_rate": "repeated",
+        "conversion_rate": "conversion",
+        "churn_rate": "churn",
+        "returns": "returns",
+        "negative_share": "negative",
+        "complaints": "complaints",
+    },
+)
+LAYOUTS: Final = (CONTACTS, TICKETS, AGENTS, BUSINESS)
+"""A channel is shown by the first whose numbers it has."""
 
 WHOLE_LOG: Final = "all"
 
 _UNITS: Final = {kpi.id: kpi.unit for kpi in CATALOGUE}
 _NOTHING: Final = "–"
-
-Columns = Mapping[str, str]
-"""KPI id → heading."""
 
 
 def tables(snapshot: Snapshot) -> Iterator[Table]:
@@ -52,11 +88,17 @@ def tables(snapshot: Snapshot) -> Iterator[Table]:
     at = datetime.fromtimestamp(snapshot.at / 1000, UTC)
     by_channel = sorted(snapshot.views, key=lambda view: (view.channel, view.queue))
     for channel, views in groupby(by_channel, key=lambda view: view.channel):
-        columns = ({}, BUSINESS_COLUMNS) if channel == "business" else (LIVE_COLUMNS, WINDOW_COLUMNS)
-        yield _table(f"{channel}  {at:%Y-%m-%d %H:%M:%S} UTC", list(views), *columns)
+        of_channel = list(views)
+        yield _table(f"{channel}  {at:%Y-%m-%d %H:%M:%S} UTC", of_channel, _layout(of_channel[0]))
 
 
-def _table(title: str, views: Sequence[QueueView], live: Columns, window: Columns) -> Table:
+def _layout(view: QueueView) -> Layout:
+    known = set[str]().union(*view.windows.values())
+    return next((layout for layout in LAYOUTS if layout.window.keys() <= known), CONTACTS)
+
+
+def _table(title: str, views: Sequence[QueueView], layout: Layout) -> Table:
+    live, window = layout
     table = Table(
         title=title,
         title_justify="left",
@@ -86,9 +128,15 @@ def _rows(view: QueueView, live: Columns, window: Columns) -> Iterator[list[str]
     first = [view.queue, *_cells(view.live, live)]
     windows = {WHOLE_LOG: view.windows.get(WHOLE_LOG, {}), **view.windows}
     for name, kpis in windows.items():
-        if name == WHOLE_LOG or any(kpis.get(kpi) for kpi in window if _UNITS[kpi] == "count"):
+        if name == WHOLE_LOG or _happened(kpis, window):
             yield [*first, name, *_cells(kpis, window)]
             first = [""] * len(first)
+
+
+def _happened(kpis: Mapping[str, Number | None], window: Columns) -> bool:
+    """Whether something was counted, or where nothing is, measured."""
+    counts = [kpi for kpi in window if _UNITS[kpi] == "count"]
+    return any(kpis.get(kpi) for kpi in counts or window)
 
 
 def _cells(kpis: Mapping[str, Number | None], columns: Mapping[str, str]) -> list[str]:

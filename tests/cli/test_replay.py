@@ -225,6 +225,18 @@ class TestTable:
             assert word in done.stdout
         assert "…" not in done.stdout
 
+    def test_tickets_and_agents_have_columns_of_their_own(self, file):
+        ticket = event("t", "ticket.created", 0, queue="help", channel="ticket")
+        agent = event("a", "agent.state", 0, agent="ann", state="available", queues=["help"])
+        done = contact_streams_here("replay", file(ticket, agent, *STORY))
+        headings = [line.split()[:3] for line in done.stdout.splitlines() if line.lstrip().startswith("queue")]
+
+        assert headings == [
+            ["queue", "staffed", "available"],
+            ["queue", "backlog", "overdue"],
+            ["queue", "waiting", "longest"],
+        ]
+
     def test_business_events_have_columns_of_their_own(self, file):
         order = {"v": 1, "id": "o", "type": "order.placed", "time": MIDDAY, "customer": "ann", "amount": 129_900}
         done = contact_streams_here("replay", file(json.dumps(order).encode()))
