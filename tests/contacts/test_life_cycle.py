@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from streams.contacts.visits.steps import TABLE
 from streams.contacts.visits.state import STATES
+from streams.contacts.visits.steps import TABLE
 from streams.events import model
 from tests.contacts.timeline import Log
 
