@@ -89,6 +89,19 @@ class TestTopicsCreate:
         assert (facts["cleanup.policy"], facts["retention.ms"], facts["retention.bytes"]) == ("delete", "-1", "-1")
         assert (state["cleanup.policy"], state["delete.retention.ms"]) == ("compact", "86400000")
 
+    def test_where_customers_are_followed_they_have_topics_between_the_books(self, brokers, prefix, tmp_path):
+        config = tmp_path / "customers.yaml"
+        config.write_text("customers: {enabled: true, secret: only a test's secret}", encoding="utf-8")
+        done = create(brokers, prefix, "--config", config)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        there = partitions_of(brokers, prefix)
+        topics = ("contact-streams-customers", "contact-streams-state-customers")
+        assert [there[topic] for topic in topics] == [4, 4]
+        between, state = (settings_of(brokers, prefix + topic) for topic in topics)
+        assert (between["message.timestamp.type"], between["retention.ms"]) == ("LogAppendTime", "-1")
+        assert state["cleanup.policy"] == "compact"
+
     def test_a_second_time_changes_nothing(self, brokers, prefix):
         create(brokers, prefix, "--partitions", 2)
         again = create(brokers, prefix)
