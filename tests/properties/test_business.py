@@ -33,7 +33,7 @@ KINDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "order.placed": {"customer": _CUSTOMER, "amount": _AMOUNT, "queue": _QUEUE},
     "lead.created": {"customer": _CUSTOMER},
     "customer.acquired": {"customer": _CUSTOMER},
-    "marketing.spent": {"source": st.just("ads"), "amount": _AMOUNT},
+    "marketing.spent": {"source": st.just("ads"), "amount": st.integers(1, 5_000)},  # of nothing there is no line
     "customer.lost": {"customer": _CUSTOMER},
     "customers.counted": {"source": st.sampled_from(("crm", "shop")), "count": st.integers(0, 300)},
     "return.opened": {"customer": _CUSTOMER, "amount": _AMOUNT},
