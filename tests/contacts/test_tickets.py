@@ -365,3 +365,42 @@ class TestTargets:
                 (clock("10:10"), "t2", "resolution"),
             ),
         }
+
+    def test_a_solve_withdraws_the_wait_for_a_reply_without_an_outcome(self):
+        desk = Desk(TargetRule("next_reply", 2 * HOUR)).tell(
+            "09:00 created · 09:30 agent · 10:00 customer · 11:00 status=solved · 12:00 status=open"
+        )
+
+        assert desk.at("16:00")["sla_ended"] == 0
+        assert desk.at("16:00")["sla_breached_open"] == 0
+
+    def test_a_breach_is_shown_although_no_rule_holds_any_more(self):
+        desk = Desk(TargetRule("resolution", HOUR, priority="high")).tell(
+            "09:00 created priority=high · 11:00 priority=low"
+        )
+
+        assert desk.at("12:00")["sla_breached_open"] == 1
+        assert desk.at("12:00")["sla_ended_resolution_high"] == 1
+
+    def test_a_rule_holds_from_its_first_instant_on(self):
+        desk = Desk(TargetRule("resolution", HOUR, from_ms=clock("09:00"))).tell("09:00 created")
+
+        assert desk.at("09:00")["sla_next_due"] == 3_600
+
+    def test_two_that_are_due_one_after_the_other_end_each_at_its_own_time(self):
+        desk = Desk(TargetRule("first_reply", HOUR), TargetRule("resolution", HOUR + 1)).tell("09:00 created")
+
+        desk.tell("10:00:00.001 status=solved id=solve")
+
+        assert desk.at("10:01")["sla_compliance_first_reply"] == 0.0
+        assert desk.at("10:01")["sla_compliance_resolution"] == 1.0
+
+
+def test_what_a_segments_tickets_come_to_is_shown_beside_the_queues():
+    desk = Desk(TargetRule("resolution", HOUR), segments=("gold",)).tell("08:50 created", "t2")
+    desk.tell("09:00 created segment=gold · 10:30 agent")
+
+    gold = desk.at("10:40", "#gold")
+
+    assert (gold["created"], gold["backlog"], gold["first_responses"], gold["sla_ended"]) == (1, 1, 1, 1)
+    assert desk.at("10:40")["created"] == 2
