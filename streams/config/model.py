@@ -37,6 +37,7 @@ from streams.config.tickets import Clocks, Targets, pauses, uncalendared
 from streams.contacts.customers import CustomerKey
 from streams.contacts.settings import TICKET_CHANNELS, FoldSettings, Thresholds
 from streams.customers.settings import CustomerSettings
+from streams.facts.starts import TOPIC as CUSTOMERS_TOPIC
 from streams.facts.wire import ROLL_UPS
 from streams.metrics.settings import Business, Channels, Staffing, Variant, Variants
 from streams.windows.settings import INTERVAL_WINDOWS, WindowSettings
@@ -451,6 +452,7 @@ class Config(BaseSettings):
             timezones=self._timezones(),
             lateness_ms=self.lateness,
             volume_ratio=self.volume_ratio,
+            sources=frozenset(self.topics) | ({CUSTOMERS_TOPIC} if self.customers.enabled else set()),
             whole_log=whole_log,
         )
 

@@ -214,11 +214,13 @@ class ViewBook:
         return Meta(FORMAT, self._offset, self.expired, self._expired_at, self._first_pane, self._first_slot)
 
     def _expire_with_the_log(self) -> None:
-        """Expire when all sources that have reported have passed into a new pane: no view goes back before it.
+        """Expire when all sources that count have passed into a new pane: no view goes back before it.
 
         Here and not when draining, so that the state follows from the log and not from where its flushes fall.
         """
-        passed = min(source.progress_at for source in self.progress.values()) // PANE_MS * PANE_MS
+        wanted = self._settings.sources
+        reached = [at.progress_at for (topic, _), at in self.progress.items() if wanted is None or topic in wanted]
+        passed = min(reached, default=0) // PANE_MS * PANE_MS
         if passed > self._expired_at:
             self.expire(passed)
 

@@ -27,6 +27,8 @@ class WindowSettings(msgspec.Struct, frozen=True):
     timezones: Mapping[str, str] = {}
     """Queue → IANA time zone."""
     lateness_ms: int = 60_000
+    sources: frozenset[str] | None = None
+    """Topics whose progress keeps state from expiring: one that is no longer configured does not. None: all."""
     whole_log: bool = False
     """Whether the window `all` (everything folded) is kept too: replays do."""
     volume_ratio: bool = False

@@ -30,7 +30,7 @@ class TestConversion:
     def test_the_defaults_are_those_of_the_core(self):
         config = Config()
 
-        assert config.window_settings() == WindowSettings()
+        assert config.window_settings() == WindowSettings(sources=frozenset(config.topics))
         assert config.variants() == Variants()
         assert config.fold_settings().defaults == Thresholds()
         assert config.fold_settings().max_age("voice") == FoldSettings().max_age("voice")
@@ -67,7 +67,7 @@ class TestConversion:
             7_200_000, 604_800_000, 86_400_000, 86_400_000,
         ]  # fmt: skip
         assert config.window_settings(whole_log=True) == WindowSettings(
-            interval_ms=1_800_000, lateness_ms=120_000, whole_log=True
+            interval_ms=1_800_000, lateness_ms=120_000, sources=frozenset(config.topics), whole_log=True
         )
 
     def test_compare_less_than_leaves_the_target_itself_out(self, tmp_path):

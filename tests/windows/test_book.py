@@ -100,6 +100,16 @@ class TestAsOf:
         assert msgspec.structs.astuple(book.progress["calls", 0]) == (T0 + 9_000, T0 + 4_000, 17, False)
 
 
+def test_a_topic_that_is_no_longer_configured_keeps_nothing_from_expiring():
+    log = records(delta(0, offered=1), reported(0), reported(0, topic="gone"), reported(3 * HOUR), reported(3 * HOUR))
+    settings = msgspec.structs.replace(SETTINGS, sources=frozenset({"calls"}))
+    books = ViewBook(0, settings), ViewBook(0, SETTINGS)
+    for book in books:
+        book.fold(log)
+
+    assert [len(book.dimensions[QUEUE].panes) for book in books] == [0, 1]
+
+
 class TestExpiry:
     """What no window can show any more is dropped; a count that comes later still is dropped and counted."""
 
