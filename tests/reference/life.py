@@ -59,6 +59,8 @@ class Visit:
     agent: str | None = None
     held_since: int | None = None
     held_ms: int = 0
+    talk_since: int | None = None
+    """When the answer was booked."""
     talk_end: int | None = None
     talk_ms: int | None = None
     hold_ms: int | None = None
@@ -123,7 +125,13 @@ class Life:
         self.facts.append(Fact(at, queue if queue is not None else self.queue, what, amount))
 
     def evict(self, now: int) -> None:
-        """A visit that has waited for the maximum age at `now` is a ghost, from that moment on."""
+        """A visit that has waited for the maximum age at `now` is a ghost, from that moment on.
+
+        And a conversation whose end has not come for a day is nobody's care any more: it stays answered.
+        """
+        if self.state == "talking" and now >= self.visit.talk_since + self.rules.conversation_max_ms:
+            self.last_at = self.visit.talk_since + self.rules.conversation_max_ms
+            self.state = "idle"
         if self.state != "waiting" or now < self.visit.begin + self.max_age_ms:
             return
         at = self.last_at = self.visit.begin + self.max_age_ms
@@ -354,7 +362,7 @@ class Life:
         else:
             given_up = self.visit is not None and self.visit.outcome == "evicted"
             self.orphan_outcome(dict(event, wait_ms=None) if given_up else event, at, "answered", None)
-        self.visit.agent = event["agent"]
+        self.visit.agent, self.visit.talk_since = event["agent"], at
         self.state = "talking"
         return APPLIED if found == "waiting" else ORPHAN
 

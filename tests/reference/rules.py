@@ -38,6 +38,7 @@ class Rules:
     timezone: str = "UTC"
     lateness_ms: int = MINUTE_MS
     wrapup_max_ms: int = 10 * MINUTE_MS
+    conversation_max_ms: int = 24 * HOUR_MS
     max_age_ms: Mapping[str, int] = field(default_factory=lambda: {"voice": 4 * HOUR_MS, "chat": 24 * HOUR_MS})
     interval_ms: int = 15 * MINUTE_MS
     windows: tuple[str, ...] = ("1m", "5m", "15m", "30m", "60m", "today", "2d", "interval", "previous_interval", "all")

@@ -114,7 +114,10 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
                 rows[f"{visit.number}r{begin}"] = (visit.queue, _response_row(visit, begin, end, since, ledger))
             if self.owed and self.owed[0] == index:
                 _, begin, since = self.owed
-                rows[f"{visit.number}r{begin}"] = (visit.queue, _response_row(visit, begin, None, since, ledger))
+                rows[f"{visit.number}r{begin}"] = (
+                    visit.queue,
+                    _response_row(visit, begin, None, since, ledger, self.timer_at),
+                )
         return rows
 
     def final_at(self, published: int) -> int | None:
@@ -221,7 +224,9 @@ def _waiting_row(visit: Visit, ledger: Ledger) -> Row:
     )
 
 
-def _response_row(visit: Visit, begin: int, end: int | None, since: int, ledger: Ledger) -> Row:
+def _response_row(
+    visit: Visit, begin: int, end: int | None, since: int, ledger: Ledger, evict_at: int | None = None
+) -> Row:
+    """`evict_at`: when the open visit is given up, waiting or talking."""
     target = ledger.thresholds(visit.queue).first_response_target_ms
-    evict_at = visit.begins_at + ledger.max_age_ms if visit.outcome is None else None
     return Row(RowKind.FIRST_RESPONSE, begin, end, since, visit.contact_since, target, evict_at)
