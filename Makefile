@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/kafka-4.1.0)
 ARGS ?=
 
-.PHONY: help demo test check lint format types contracts golden bench kafka clean
+.PHONY: help demo test check lint format types contracts golden bench mutants kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -46,10 +46,13 @@ golden: $(VENV)/dev  ## rewrite tests/golden/ from what the program gives; read 
 bench: $(VENV)/dev  ## the benchmarks (Java and `make kafka` needed)
 	@for name in fold throughput; do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
+mutants: $(VENV)/mutants  ## change the code and see whether a test fails, one change at a time; ARGS='streams.metrics.formulas.*'
+	$(BIN)/mutmut run --max-children 1 $(ARGS)
+
 kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
 
 clean:  ## remove the environment and all caches of the tools
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist mutants .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find streams tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A failed fetch leaves no half-filled folder behind: the stamp comes last.
@@ -61,6 +64,10 @@ $(KAFKA_JARS)/.complete: deploy/kafka-test/pom.xml
 # Stamps: an environment is made anew when pyproject.toml changes.
 $(VENV)/dev: $(VENV)/run
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/mutants: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group mutants
 	@touch $@
 
 $(VENV)/run: pyproject.toml | $(BIN)/python
