@@ -79,6 +79,7 @@ class TestCallbacks:
         log = Log().tell("0 enters q1 callback=true due=99 · 50 answered q1 ann")
 
         assert (log.when("offered", "q1"), log.when("answered", "q1")) == ([50], [50])
+        assert log.counts()["offered"] == 1
         assert log.counts().get("wait_answered_ms", 0) == 0
         assert log.book.stats.negative_waits == 0
 
@@ -131,6 +132,32 @@ class TestSkewedClocks:
 
         assert log.counts() == {"offered": 1, "abandoned": 1, "abandoned_in_target": 1, "short_abandoned": 1}
         assert log.waiting("q1", 13) == 0
+
+    def test_the_wait_that_the_source_knows_is_no_negative_one(self):
+        log = Log().tell("10 answered q1 ann wait_ms=4000 · 12 enters q1 · 20 ends agent · 100 beats pbx")
+
+        assert log.book.stats.negative_waits == 0
+        assert log.told("entered_at", "left_at", "wait_ms") == [(12, 10, 4_000)]
+
+    def test_an_abandon_before_its_entry_is_published_as_such(self):
+        log = Log().tell("10 abandons q1 · 12 enters q1 · 100 beats pbx")
+
+        assert log.told("outcome", "entered_at", "left_at", "wait_ms") == [("abandoned", 12, 10, 0)]
+        assert log.book.stats.negative_waits == 1
+
+    def test_a_way_out_before_its_entry(self):
+        log = Log().tell("10 leaves q1 key · 12 enters q1")
+
+        assert log.counts() == {"offered": 1, "flowed_out": 1}
+        assert log.book.stats.negative_waits == 1
+
+    def test_a_callback_that_is_adopted_is_one(self):
+        assert Log().tell("10 answered q1 ann · 12 enters q1 callback=true").when("callbacks", "q1") == [10]
+
+    def test_an_entry_is_adopted_once(self):
+        log = Log().tell("10 answered q1 ann · 12 enters q1 · 14 enters q1")
+
+        assert (log.counts()["offered"], log.state()) == (2, "waiting")
 
     def test_the_entry_of_another_queue_is_not_adopted(self):
         log = Log().tell("10 answered q1 ann wait_ms=4000 · 12 enters q2")
@@ -186,6 +213,27 @@ class TestWrapUp:
 
         assert log.counts()["acw_ms"] == 10_000
         assert log.outcomes["duplicate"] == 1
+
+    def test_one_agent_has_one_for_each_conversation_the_latest_first(self):
+        log = Log().tell(
+            "0 enters q1 · 10 answered q1 ann · 40 transferred blind · 41 enters q2 · 50 answered q2 ann"
+            " · 60 ends agent · 70 wrapped ann · 90 wrapped ann"
+        )
+
+        assert (log.counts("q1")["acw_ms"], log.counts("q2")["acw_ms"]) == (50_000, 10_000)
+
+    def test_it_belongs_to_no_visit_that_nobody_answered(self):
+        log = Log().tell(
+            "0 enters q1 · 10 answered q1 ann · 40 transferred blind · 41 enters q2 · 50 abandons q2 · 60 wrapped eve"
+        )
+
+        assert "acw_ms" not in log.counts("q2")
+        assert log.counts("q1")["acw_ms"] == 20_000
+
+    def test_told_late_it_belongs_to_no_conversation_that_began_after_it(self):
+        log = Log().tell("0 enters q1 · 100 answered q1 ann · 200 beats pbx · 50 wrapped ann")
+
+        assert "acw_ms" not in log.counts()
 
     def test_longer_than_the_maximum_it_belongs_to_nobody(self):
         log = Log().tell("0 enters q1 · 10 answered q1 ann · 40 ends agent · 641 wrapped ann")
