@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.cli.tables import shown
+from streams.metrics.catalogue import CATALOGUE
+from streams.metrics.settings import Channels
 from tests.cli.commands import contact_streams, contact_streams_here
 
 MIDDAY = 1_772_452_800_000
@@ -101,6 +103,21 @@ class TestJson:
         assert found[MIDDAY, "*", "all"]["asa"] is None
         assert found[MIDDAY, "*", "all"]["service_level"] is None
         assert found[MIDDAY, "*", "all"]["answered"] == 0
+
+    def test_every_line_has_every_kpi_of_its_channel(self, file):
+        ticket = event("t", "ticket.created", 0, queue="help", channel="ticket")
+        agent = event("a", "agent.state", 0, agent="ann", state="available", queues=["help"])
+        order = event("o", "order.placed", 0, customer="cem", amount=100)
+        done = contact_streams_here("replay", file(ticket, agent, order, *STORY), "--json")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+        assert {line["channel"] for line in lines} == {"voice", "ticket", "agents", "business"}
+        for line in lines:
+            scopes = set(Channels().scopes(line["channel"], line["queue"]))
+            live = line["window"] == "live"
+            assert line["kpis"].keys() == {
+                kpi.id for kpi in CATALOGUE if kpi.live == live and scopes & set(kpi.scopes)
+            }, line
 
     def test_nothing_gives_nothing(self, file):
         done = contact_streams_here("replay", file(), "--json")
