@@ -145,8 +145,12 @@ def test_the_same_state_again_is_a_duplicate():
 
 @pytest.mark.parametrize(
     ("late", "holds"),
-    [(said(50, "break"), "break"), (said(5, "break"), "available")],
-    ids=["nothing newer was said", "something newer was said"],
+    [
+        (said(50, "break"), "break"),
+        (said(10, "break", name="late"), "available"),
+        (said(5, "break"), "available"),
+    ],
+    ids=["nothing newer was said", "something was said of that instant", "something newer was said"],
 )
 def test_a_late_state_holds_only_where_it_is_news(late: dict[str, Any], holds: str):
     events = [said(10, "available"), said(200, "offline", agent="bob"), late]
@@ -170,6 +174,19 @@ def test_who_went_offline_a_week_ago_is_forgotten():
     assert states(views(events, 10 + kept_s - 1)["*"]) == {"offline": 1}
     assert states(views(events, 10 + kept_s)["*"]) == {}
     assert states({view.queue: view for view in made.views(T + (kept_s + 201) * 1000)}["*"]) == {"available": 1}
+
+
+def test_nothing_is_stored_of_who_is_forgotten():
+    kept_s = OFFLINE_KEPT_MS // 1000
+    book = ContactBook("agents", 0, FoldSettings())
+    stored: dict[bytes, bytes] = {}
+    for record in records([said(0, "offline"), said(kept_s + 300, "offline", agent="bob")]):
+        book.fold([record])
+        rows = book.drain(CAUGHT_UP).rows
+        stored = {key: value for key, value in {**stored, **rows}.items() if value is not None}
+
+    assert [key for key in stored if b"ann" in key] == []
+    assert [key for key in stored if b"bob" in key] != []
 
 
 def test_who_comes_back_after_a_week_counts_once():

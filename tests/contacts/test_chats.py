@@ -67,6 +67,19 @@ class TestFirstResponse:
 
         assert log.counts("q1")["first_response_ms"] == 4_000
 
+    def test_counts_from_the_hand_off_though_the_start_is_told_after_it(self):
+        assert Log().tell("0 handed_off · 5 started · 10 says agent").counts("-")["first_response_ms"] == 10_000
+
+    def test_is_owed_anew_by_a_contact_that_starts_again(self):
+        log = Log().tell(f"{TALK} · 5 says agent · 10 ends agent · 20 started · 25 enters q1 · 30 says agent")
+
+        assert (log.counts("q1")["first_responses"], log.counts("q1")["first_response_ms"]) == (2, 15_000)
+
+    def test_is_none_where_it_starts_again_with_a_bot(self):
+        log = Log().tell(f"{TALK} · 5 says agent · 10 ends agent · 20 started bot=true · 30 says agent")
+
+        assert responses(log, "-") == {}
+
     def test_is_owed_no_more_once_the_contact_has_ended(self):
         assert responses(Log().tell(f"{TALK} · 5 ends agent · 6 says agent"), "-") == {}
 

@@ -51,6 +51,23 @@ TALKS = {"offered": 1, "answered": 1, "answered_in_target": 1, "wait_answered_ms
             {"offered": 2, "flowed_out": 1}, "waiting", id="an answer before this visit is not its answer",
         ),
         late("0 started · 200 beats pbx · 30 ends customer", {"contacts": 1}, "ended", id="an end in no queue"),
+        late(
+            "0 started · 200 beats pbx · 30 answered q1 ann wait_ms=3000",
+            {"contacts": 1}, "menu", id="an answer in no queue proves nothing",
+        ),
+        late(
+            "0 enters q1 · 200 beats pbx · 0 abandons q1",
+            {**WAITS, "abandoned": 1, "abandoned_in_target": 1, "short_abandoned": 1},
+            "menu", id="an abandon at the instant of the entry counts",
+        ),
+        late(
+            "0 enters q1 · 10 answered q1 ann · 200 beats pbx · 5 transferred blind",
+            TALKS, "talking", id="a transfer before the answer was none of this conversation",
+        ),
+        late(
+            "0 enters q1 · 10 answered q1 ann · 40 ends agent · 200 beats pbx · 60 wrapped ann",
+            {**TALKS, "handled": 1, "talk_ms": 30_000, "acw_ms": 20_000}, "ended", id="a wrap-up counts",
+        ),
     ],
 )  # fmt: skip
 def test_a_late_event_proves_outcomes_and_undoes_nothing(line, counts, state):

@@ -130,6 +130,30 @@ def test_a_repetition_of_the_entry_opens_no_second_visit():
     assert log.state() == "ended"
 
 
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        pytest.param("0 enters q1 · 5 leaves q1 key · 6 leaves q1 key", {"flowed_out": 1}, id="a way out"),
+        pytest.param("0 enters q1 · 5 abandons q1 · 6 abandons q1 wait_ms=5000", {"abandoned": 1}, id="an abandon"),
+        pytest.param(
+            "0 enters q1 · 5 leaves q1 key · 6 abandons q1 wait_ms=6000", {"flowed_out": 1, "abandoned": 1},
+            id="an abandon is no repetition of a way out",
+        ),
+        pytest.param(
+            "0 enters q1 · 5 abandons q1 · 6 leaves q1 key", {"flowed_out": 1, "abandoned": 1},
+            id="nor a way out of an abandon",
+        ),
+        pytest.param(
+            "0 enters q1 · 5 leaves q1 key · 6 leaves q2 key", {"flowed_out": 2}, id="nor one of another queue"
+        ),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_waiting_told_twice_is_one(line, counts):
+    told = Log().tell(line).counts()
+
+    assert {name: told[name] for name in ("flowed_out", "abandoned") if name in told} == counts
+
+
 def test_ids_are_known_after_a_restart():
     log = Log().tell("0 enters q1 id=a · 12 leaves q1 key").restart().tell("0 enters q1 id=a")
 

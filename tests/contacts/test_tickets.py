@@ -1,12 +1,17 @@
 """The life of a ticket, told as time lines."""
 
+import json
+from collections import Counter
+
 import pytest
 
 from streams.calendars.settings import CalendarSettings
 from streams.contacts.settings import ZAMMAD, TargetRule
 from streams.contacts.tickets.state import STATES
 from streams.contacts.tickets.steps import TABLE
+from streams.facts.primitives import HISTOGRAM, H
 from tests.contacts.desk import HOUR, MINUTE, Desk, clock, events
+from tests.contacts.timeline import Log
 
 COUNTS = ("created", "solved", "reopened", "reassigned", "escalated", "merged", "deleted", "backlog")
 
@@ -127,6 +132,28 @@ def test_business_time_stands_beside_it_where_the_queue_has_a_calendar():
     assert values["resolution_full_avg"] == (8 + 48 + 10) * 3_600
     assert values["resolution_full_business_avg"] == values["agent_work_business_avg"] == 2 * 3_600
     assert values["resolution_first_business_p50"] == pytest.approx(2 * 3_600, rel=0.011)
+
+
+def test_a_second_solve_is_no_first_one_in_business_time_either():
+    hours = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 7)
+    desk = Desk(calendar=hours).tell("09:00 created · 10:00 status=solved · 12:00 status=open · 13:00 status=solved")
+
+    values = desk.at("14:00")
+
+    assert values["resolution_first_business_avg"] == 3_600
+    assert values["resolution_full_business_avg"] == (1 + 4) / 2 * 3_600
+
+
+def test_each_duration_of_a_solve_stands_in_its_histogram_once():
+    log = Log()
+    for event in events("09:00 created · 10:00 status=solved"):
+        log.append(json.dumps(event).encode())
+    log.flush()
+    booked = sum(log.panes["email", "q"].values(), Counter())
+
+    assert {key // HISTOGRAM: n for key, n in booked.items() if key >= HISTOGRAM} == {
+        H.RESOLUTION_FIRST: 1, H.RESOLUTION_FULL: 1, H.REQUESTER_WAIT: 1, H.AGENT_WORK: 1,
+    }  # fmt: skip
 
 
 class TestResponses:

@@ -1,10 +1,12 @@
 """What time makes happen: eviction, callbacks, wrap-up, the longest conversation, publication, departure."""
 
+import json
+
 import pytest
 
 from streams.books import META_KEY
 from streams.contacts.settings import FoldSettings, Thresholds
-from tests.contacts.timeline import Log
+from tests.contacts.timeline import Log, events
 
 H4 = 4 * 3_600
 DAY = 86_400
@@ -53,6 +55,12 @@ class TestGhosts:
 
         assert log.counts() == {"offered": 1, "evicted": 1, "handled": 1, "talk_ms": 60_000}
 
+    def test_the_source_may_know_the_wait_of_an_answer_after_eviction(self):
+        """Its end is booked: the answer does not count all the same."""
+        log = Log().tell(f"0 enters q1 · {H4 + 1} beats pbx · {H4 + 2} answered q1 ann wait_ms=3000")
+
+        assert log.counts() == {"offered": 1, "evicted": 1}
+
     def test_is_published_as_evicted(self):
         log = Log().tell(f"0 enters q1 · {H4 + 61} beats pbx")
 
@@ -87,6 +95,16 @@ class TestCallbacks:
         log = Log().tell("0 enters q1 callback=true due=99 · 50 leaves q1 withdrawn")
 
         assert (log.when("offered", "q1"), log.when("flowed_out", "q1")) == ([50], [50])
+
+    def test_abandoned_before_it_was_due_it_was_offered_then(self):
+        log = Log().tell("0 enters q1 callback=true due=99 · 50 abandons q1")
+
+        assert (log.when("offered", "q1"), log.when("abandoned", "q1")) == ([50], [50])
+
+    def test_a_negative_wait_of_the_source_is_counted(self):
+        log = Log().tell("0 enters q1 callback=true due=99 · 120 answered q1 ann wait_ms=-5")
+
+        assert log.book.stats.negative_waits == 1
 
     def test_a_due_time_in_the_past_is_no_delay(self):
         log = Log().tell("50 enters q1 callback=true due=10 · 60 answered q1 ann")
@@ -235,6 +253,11 @@ class TestWrapUp:
 
         assert "acw_ms" not in log.counts()
 
+    def test_at_the_instant_of_the_answer_it_belongs_to_it(self):
+        log = Log().tell("0 enters q1 · 10 answered q1 ann · 10 wrapped ann acw_ms=5000")
+
+        assert log.counts()["acw_ms"] == 5_000
+
     def test_longer_than_the_maximum_it_belongs_to_nobody(self):
         log = Log().tell("0 enters q1 · 10 answered q1 ann · 40 ends agent · 641 wrapped ann")
 
@@ -330,6 +353,47 @@ class TestPublication:
         log = Log().tell("0 enters q1 · 5 leaves q1 voicemail · 6 refused q2 lunch · 100 beats pbx")
 
         assert log.told("outcome", "reason") == [("flowed_out", "voicemail"), ("rejected", "lunch")]
+
+    def test_a_reason_is_one_word(self):
+        log = Log()
+        log.append(json.dumps({**events("6 refused q2 full")[0], "id": "x", "reason": "too full"}).encode())
+        log.tell("100 beats pbx")
+
+        assert log.told("reason") == [("too_full",)]
+
+    def test_a_queue_that_refused_it_was_entered_and_left_at_once(self):
+        log = Log().tell("0 started · 6 refused q2 full · 100 beats pbx")
+
+        assert log.told("outcome", "entered_at", "left_at", "booked_at", "wait_ms") == [("rejected", 6, 6, 6, 0)]
+
+    def test_an_abandon(self):
+        log = Log().tell("0 enters q1 · 10 abandons q1 · 100 beats pbx")
+
+        assert log.told("outcome", "left_at", "booked_at", "wait_ms") == [("abandoned", 10, 10, 10_000)]
+
+    def test_the_source_knows_the_wait_of_a_way_out(self):
+        log = Log().tell("0 enters q1 · 10 leaves q1 key wait_ms=3000 · 100 beats pbx")
+
+        assert log.told("outcome", "left_at", "wait_ms") == [("flowed_out", 10, 3_000)]
+
+    @pytest.mark.parametrize(
+        ("step", "outcome"),
+        [("answered q1 ann", "answered"), ("abandons q1", "abandoned"), ("leaves q1 key", "flowed_out")],
+    )
+    @pytest.mark.parametrize(
+        ("waited", "entered_at", "wait_ms", "negative"),
+        [("", None, None, 0), ("wait_ms=4000", 6, 4_000, 0), ("wait_ms=0", 10, 0, 0), ("wait_ms=-5", 10, 0, 1)],
+        ids=["not known", "4 s", "none", "negative"],
+    )
+    def test_an_orphan(self, step, outcome, waited, entered_at, wait_ms, negative):
+        """It entered as long ago as the source says."""
+        log = Log().tell(f"10 {step} {waited} · 20 ends agent · 100 beats pbx")
+
+        assert log.told("outcome", "entered_at", "left_at", "booked_at", "wait_ms") == [
+            (outcome, entered_at, 10, 10, wait_ms)
+        ]
+        assert log.told("agent") == [("ann" if outcome == "answered" else None,)]
+        assert (log.book.stats.orphans, log.book.stats.negative_waits) == (1, negative)
 
     def test_an_orphan_abandon_of_which_the_wait_is_not_known(self):
         log = Log().tell("10 abandons q1 · 80 beats pbx")
