@@ -16,7 +16,7 @@ from streams.config import Config
 from streams.errors import ConfigError, ConnectionFailed, InputError
 
 if TYPE_CHECKING:
-    from streams.metrics.explain import Explanation, Question
+    from streams.explain.explainer import Explanation, Question
     from streams.metrics.kpi import Kpi
     from streams.metrics.view import QueueView
     from streams.pipeline import Pipeline
@@ -75,8 +75,8 @@ def command(**given: Any) -> None:
     """Fold, find the number, and take it apart."""
     asked = Asked(**given)
     config = load_config(asked.config_file, brokers=asked.brokers).config
-    from streams.metrics.attribution import Trace  # noqa: PLC0415 (all of these: heavy, not for --help)
-    from streams.metrics.explain import Explainer  # noqa: PLC0415
+    from streams.explain.attribution import Trace  # noqa: PLC0415 (all of these: heavy, not for --help)
+    from streams.explain.explainer import Explainer  # noqa: PLC0415
     from streams.pipeline import Pipeline  # noqa: PLC0415
 
     kpi = _known_kpi(asked.kpi_id)
@@ -180,7 +180,7 @@ def _found(
     asked: Asked, config: Config, kpi: "Kpi", views: Iterable["QueueView"]
 ) -> tuple["Question", int | float | None]:
     """The number asked for. Raises ConfigError where there is none, or more than one."""
-    from streams.metrics.explain import Question  # noqa: PLC0415 (all of these: heavy, not for --help)
+    from streams.explain.explainer import Question  # noqa: PLC0415 (all of these: heavy, not for --help)
     from streams.metrics.settings import domain_of  # noqa: PLC0415
 
     queue, window, channel = asked.queue, asked.window, asked.channel

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.tables import shown
-from streams.metrics.explain import Explanation, Line
-from streams.metrics.rules import seconds
+from streams.explain.explainer import Explanation, Line
+from streams.explain.rules import seconds
 
 _NOTHING: Final = "–"
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.metrics.settings import Channels
-from tests.metrics.explaining import Watched
+from tests.explain.explaining import Watched
 from tests.properties.histories import HOUR_MS, MINUTE_MS, Sent, histories, soups
 from tests.properties.wiring import RULES, Centre, fold_settings, variants, window_settings
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from streams.explain.document import booked, example, page, unnamed
 from streams.metrics.catalogue import BY_ID, CATALOGUE
-from streams.metrics.document import booked, example, page, unnamed
 
 
 def test_the_page_is_current(golden):

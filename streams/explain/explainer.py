@@ -14,15 +14,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streams.contacts.settings import FoldSettings, Thresholds
+from streams.explain.attribution import Booked, Thing, Trace
+from streams.explain.parts import UNITS, Parts, Seen, parts_of, primitives_of, rows_of, text_of
+from streams.explain.rules import AMONG, OUTCOMES, added, heads, level_name, name_of, named, seconds, standing, why
 from streams.facts.bins import counts, nearest_rank
 from streams.facts.primitives import HISTOGRAM, Bag
 from streams.facts.wire import PANE_MS, Dimension, Row, contact_of
-from streams.metrics.attribution import Booked, Thing, Trace
 from streams.metrics.catalogue import BY_ID
 from streams.metrics.formulas import Age, Mean, NextDue, Quantile, Ratio, Shown, TimeAt, TimeShare
 from streams.metrics.kpi import Kpi
-from streams.metrics.parts import UNITS, Parts, Seen, parts_of, primitives_of, rows_of, text_of
-from streams.metrics.rules import AMONG, OUTCOMES, added, heads, level_name, name_of, named, seconds, standing, why
 from streams.metrics.settings import Variants
 from streams.windows.book import ViewBook
 from streams.windows.dimension import PANES_PER_SLOT, DimensionState, WindowTotal

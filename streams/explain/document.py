@@ -6,6 +6,8 @@ Every example is computed by the formula itself, from the sums and rows that sta
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from streams.explain.parts import UNITS, Parts, Seen, parts_of, primitives_of, rows_of, text_of
+from streams.explain.rules import name_of
 from streams.facts.bins import Bins
 from streams.facts.levels import BUSY, STEPS, Level
 from streams.facts.primitives import (
@@ -25,9 +27,7 @@ from streams.facts.wire import Row, RowKind
 from streams.metrics.catalogue import BY_ID, CATALOGUE
 from streams.metrics.formulas import Age, Shown, TimeAt, TimeShare
 from streams.metrics.kpi import Kpi
-from streams.metrics.parts import UNITS, Parts, Seen, parts_of, primitives_of, rows_of, text_of
 from streams.metrics.placed import Place
-from streams.metrics.rules import name_of
 from streams.metrics.settings import Business, Scope, Staffing, Variant
 from streams.windows.dimension import Live
 

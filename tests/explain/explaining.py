@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from streams.contacts.history import Entry, History
 from streams.contacts.settings import FoldSettings
-from streams.metrics.attribution import Trace
+from streams.explain.attribution import Trace
+from streams.explain.explainer import Explainer, Explanation, Question
 from streams.metrics.catalogue import BY_ID
-from streams.metrics.explain import Explainer, Explanation, Question
 from streams.metrics.formulas import Age, Count, DueCount, LiveCount, Mean, NextDue, Quantile, Ratio, TimeAt, TimeShare
 from streams.metrics.settings import Channels, Variants, domain_of
 from streams.metrics.view import QueueView

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from streams.explain.rules import histogram_name, level_name, name_of, row_name
 from streams.facts.bins import counts
 from streams.facts.levels import Level
 from streams.facts.primitives import Bag
@@ -22,7 +23,6 @@ from streams.metrics.formulas import (
     TimeShare,
     total,
 )
-from streams.metrics.rules import histogram_name, level_name, name_of, row_name
 from streams.windows.dimension import Live
 
 

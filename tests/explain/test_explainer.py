@@ -11,7 +11,7 @@ from streams.metrics.settings import Channels, Variants
 from streams.sources.routing import Router, partition_of
 from streams.sources.simulator import SimulationSettings, Simulator
 from streams.windows.settings import WindowSettings
-from tests.metrics.explaining import Watched
+from tests.explain.explaining import Watched
 
 START = 1_772_409_600_000
 MINUTE = 60_000
