@@ -338,6 +338,14 @@ class TestTargets:
         assert Desk(*rules, day="2013-06-03").tell(story).at("12:00")["sla_compliance"] == 0.0
         assert Desk(*rules, day="2013-06-04").tell(story).at("12:00")["sla_compliance"] == 1.0
 
+    @pytest.mark.parametrize(
+        ("story", "target_s"), [("09:00 created", 7_200), ("09:00 created priority=Normal", 7_200)]
+    )
+    def test_a_ticket_without_a_priority_is_a_normal_one(self, story, target_s):
+        rules = (TargetRule("resolution", HOUR), TargetRule("resolution", 2 * HOUR, priority="normal"))
+
+        assert Desk(*rules).tell(story).at("09:00")["sla_next_due"] == target_s
+
     def test_one_that_names_the_queue_goes_before_one_that_names_the_priority(self):
         rules = (
             TargetRule("resolution", HOUR),
@@ -400,6 +408,14 @@ class TestTargets:
 
         assert desk.at("16:00")["sla_ended"] == 0
         assert desk.at("16:00")["sla_breached_open"] == 0
+
+    def test_the_wait_that_a_solve_withdrew_begins_anew_with_the_next_message(self):
+        desk = Desk(TargetRule("next_reply", 2 * HOUR)).tell(
+            "09:00 created · 09:30 agent · 10:00 customer · 11:00 status=solved · 11:10 status=open"
+            " · 11:30 customer · 13:00 agent"
+        )
+
+        assert (desk.at("14:00")["sla_ended"], desk.at("14:00")["sla_met"]) == (1, 1)
 
     def test_a_breach_is_shown_although_no_rule_holds_any_more(self):
         desk = Desk(TargetRule("resolution", HOUR, priority="high")).tell(
