@@ -4,7 +4,8 @@ import pytest
 
 from streams.contacts.settings import FoldSettings, Thresholds
 from streams.facts.primitives import HISTOGRAM, H
-from tests.contacts.timeline import Log
+from streams.facts.wire import Row, RowKind
+from tests.contacts.timeline import T0, Log
 
 TALK = "0 started · 0 enters q1 · 2 answered q1 ann"
 
@@ -17,6 +18,10 @@ def responses(log: Log, queue: str = "q1") -> dict[str, int]:
 def counted(log: Log, histogram: int) -> int:
     """How many durations stand in the histogram of q1."""
     return sum(n for key, n in log.bins("q1").items() if key // HISTOGRAM == histogram)
+
+
+def lasts(row: Row, at: int) -> bool:
+    return row.begin <= at and (row.end is None or at < row.end)
 
 
 class TestFirstResponse:
@@ -82,6 +87,35 @@ class TestFirstResponse:
 
     def test_is_owed_no_more_once_the_contact_has_ended(self):
         assert responses(Log().tell(f"{TALK} · 5 ends agent · 6 says agent"), "-") == {}
+
+
+class TestPending:
+    """A first response is owed while the contact is in a queue's care and the human clock runs."""
+
+    @pytest.mark.parametrize(
+        ("line", "owed"),
+        [
+            #                                                                     at 1  3  6  12 s
+            pytest.param(TALK, [1, 1, 1, 1], id="until it comes"),
+            pytest.param(f"{TALK} · 5 says agent", [1, 1, 0, 0], id="not after it"),
+            pytest.param(f"{TALK} · 5 says customer", [1, 1, 1, 1], id="a customer answers nobody"),
+            pytest.param(f"{TALK} · 5 ends agent", [1, 1, 0, 0], id="not after the end"),
+            pytest.param("0 started · 0 enters q1 · 5 leaves q1 key", [1, 1, 0, 0], id="not in no queue"),
+            pytest.param("0 started bot=true · 2 enters q1 · 10 handed_off", [0, 0, 0, 1], id="not while a bot talks"),
+            pytest.param(f"{TALK} · 5 says agent · 10 handed_off", [1, 1, 0, 1], id="again after a hand-off"),
+        ],
+    )
+    def test_is_owed(self, line, owed):
+        rows = [row for row in Log().tell(line).rows["voice", "q1"].values() if row.kind == RowKind.FIRST_RESPONSE]
+
+        assert [sum(lasts(row, T0 + 1_000 * at) for row in rows) for at in (1, 3, 6, 12)] == owed
+
+
+@pytest.mark.parametrize("line", ["0 started · 30 enters q1", "0 says customer · 10 says bot · 30 enters q1"])
+def test_the_contacts_clock_starts_with_the_first_that_is_seen_of_it(line):
+    [row] = [row for row in Log().tell(line).rows["voice", "q1"].values() if row.kind == RowKind.WAITING]
+
+    assert row.contact_since == T0
 
 
 class TestReply:

@@ -140,7 +140,7 @@ def test_a_second_solve_is_no_first_one_in_business_time_either():
 
     values = desk.at("14:00")
 
-    assert values["resolution_first_business_avg"] == 3_600
+    assert desk.at("11:00")["resolution_first_business_avg"] == values["resolution_first_business_avg"] == 3_600
     assert values["resolution_full_business_avg"] == (1 + 4) / 2 * 3_600
 
 
@@ -424,6 +424,14 @@ class TestTargets:
 
         assert desk.at("12:00")["sla_breached_open"] == 1
         assert desk.at("12:00")["sla_ended_resolution_high"] == 1
+
+    def test_time_used_is_business_time_where_the_target_is(self):
+        hours = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 5 + ((), ()))
+        desk = Desk(TargetRule("resolution", 2 * HOUR, business=True), calendar=hours)
+
+        desk.tell("fri 16:30 created · +mon 09:10 status=open")
+
+        assert desk.at("+mon 09:30")["sla_next_due"] == 3_600
 
     def test_a_rule_holds_from_its_first_instant_on(self):
         desk = Desk(TargetRule("resolution", HOUR, from_ms=clock("09:00"))).tell("09:00 created")

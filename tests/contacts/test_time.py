@@ -183,6 +183,16 @@ class TestSkewedClocks:
         assert log.counts("q2") == {"offered": 1}
         assert log.state() == "waiting"
 
+    def test_an_entry_just_within_lateness_is_adopted(self):
+        log = Log().tell("10 answered q1 ann wait_ms=4000 · 70 enters q1")
+
+        assert (log.state(), log.counts()["offered"]) == ("talking", 1)
+
+    def test_an_entry_after_the_conversation_is_a_new_visit(self):
+        log = Log().tell("10 answered q1 ann wait_ms=4000 · 15 transferred blind · 20 enters q1")
+
+        assert (log.state(), log.waiting("q1", 21)) == ("waiting", 1)
+
     def test_an_entry_beyond_lateness_is_a_new_visit(self):
         log = Log().tell("10 answered q1 ann wait_ms=4000 · 71 enters q1")
 
@@ -249,7 +259,7 @@ class TestWrapUp:
         assert log.counts("q1")["acw_ms"] == 20_000
 
     def test_told_late_it_belongs_to_no_conversation_that_began_after_it(self):
-        log = Log().tell("0 enters q1 · 100 answered q1 ann · 200 beats pbx · 50 wrapped ann")
+        log = Log().tell("0 enters q1 · 100 answered q1 ann · 200 beats pbx · 50 wrapped ann acw_ms=5000")
 
         assert "acw_ms" not in log.counts()
 
