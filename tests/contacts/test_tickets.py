@@ -433,6 +433,25 @@ class TestTargets:
 
         assert desk.at("+mon 09:30")["sla_next_due"] == 3_600
 
+    def test_opening_hours_are_nothing_to_a_target_around_the_clock(self):
+        hours = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 5 + ((), ()))
+        desk = Desk(TargetRule("resolution", 2 * HOUR), calendar=hours).tell("fri 16:30 created")
+
+        assert desk.at("fri 17:30")["sla_next_due"] == 3_600
+
+    def test_one_that_is_due_at_the_instant_at_which_it_is_applied_can_be_met_then(self):
+        rules = (TargetRule("resolution", HOUR, priority="high"), TargetRule("resolution", 8 * HOUR))
+        desk = Desk(*rules).tell("09:00 created · 10:00 priority=high status=solved")
+
+        assert (desk.at("11:00")["sla_ended"], desk.at("11:00")["sla_met"]) == (1, 1)
+
+    def test_a_late_word_that_makes_it_due_in_the_past_is_a_breach_where_it_is_booked(self):
+        rules = (TargetRule("resolution", HOUR, priority="high"), TargetRule("resolution", 8 * HOUR))
+        desk = Desk(*rules).tell("09:00 created").beat("12:00").tell("09:10 priority=high id=late")
+
+        assert desk.at("12:00")["sla_ended_resolution_high"] == 1
+        assert desk.at("12:00")["sla_breached_open"] == 1
+
     def test_a_rule_holds_from_its_first_instant_on(self):
         desk = Desk(TargetRule("resolution", HOUR, from_ms=clock("09:00"))).tell("09:00 created")
 
