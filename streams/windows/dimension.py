@@ -63,11 +63,20 @@ class WindowTotal(NamedTuple):
     """The first instant after it; None: it reaches up to the instant asked for."""
 
 
-class Live(NamedTuple):
+class Live:
     """The rows open at an instant: what `metrics` counts."""
 
-    as_of: int
-    rows: tuple[Row, ...]
+    __slots__ = ("_by_kind", "as_of")
+
+    def __init__(self, as_of: int, rows: Iterable[Row]) -> None:
+        """`as_of`: epoch ms. O(rows); what is asked later looks at rows of its kind alone."""
+        self.as_of = as_of
+        self._by_kind: dict[int, list[Row]] = {}
+        for row in rows:
+            self._by_kind.setdefault(row.kind, []).append(row)
+
+    def _of(self, kind: int) -> list[Row]:
+        return self._by_kind.get(kind, [])
 
     def count(
         self, kind: int, *, over_target: bool = False, group: int | None = None, older_than_ms: int | None = None
@@ -76,7 +85,9 @@ class Live(NamedTuple):
         `older_than_ms` that duration.
         """
         as_of = self.as_of
-        rows = [row for row in self.rows if row.kind == kind and (group is None or row.group == group)]
+        rows = self._of(kind)
+        if group is not None:
+            rows = [row for row in rows if row.group == group]
         if older_than_ms is not None:
             rows = [row for row in rows if as_of - row.since > older_than_ms]
         return sum(1 for row in rows if as_of - row.since > row.target_ms) if over_target else len(rows)
@@ -95,16 +106,16 @@ class Live(NamedTuple):
         return min((left_ms for left_ms in left if left_ms >= 0), default=None)
 
     def _due(self, kind: int) -> Iterator[tuple[int, Row]]:
-        return ((row.due_at, row) for row in self.rows if row.kind == kind and row.due_at is not None)
+        return ((row.due_at, row) for row in self._of(kind) if row.due_at is not None)
 
     def size(self, kind: int) -> int | None:
         """What the open rows of a kind count (`group`); None where there is none."""
-        sizes = [row.group for row in self.rows if row.kind == kind]
+        sizes = [row.group for row in self._of(kind)]
         return sum(sizes) if sizes else None
 
     def earliest(self, kind: int, *, of_contact: bool = False) -> int | None:
         """The earliest clock (epoch ms) of the open rows of a kind; None when there is none."""
-        clocks = (row.contact_since if of_contact else row.since for row in self.rows if row.kind == kind)
+        clocks = (row.contact_since if of_contact else row.since for row in self._of(kind))
         return min(clocks, default=None)
 
 
@@ -284,7 +295,7 @@ class DimensionState:
 
     def live(self, as_of: int) -> Live:
         """The rows open at as_of. O(rows)."""
-        return Live(as_of, tuple(row for row in self.rows.values() if _open(row, as_of)))
+        return Live(as_of, (row for row in self.rows.values() if _open(row, as_of)))
 
     def next_due(self, as_of: int) -> list[Due]:
         """The targets that are due next, the first one first. O(rows)."""
