@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from tests.end_to_end.days import (
     LATENESS_MS,
     by_name,
     copies,
+    ending_at,
     finished_visits,
     heartbeat,
     in_disorder,
@@ -167,7 +169,8 @@ def test_a_worker_killed_in_the_middle_and_started_again(bench, bank_events, gol
 
 def test_a_worker_stopped_past_its_session_and_continued(bench, bank_events, golden_day):
     """SIGSTOP in the middle: the other one takes over. What the sleeper still holds never shows, in Kafka or Redis."""
-    events = copies(bank_events, 4)
+    # Of today: queues of years ago are shown for a moment only.
+    events = copies(ending_at(bank_events, time.time_ns() // 1_000_000 - LATENESS_MS - 10_000), 4)
     flow = Flow(bench, events, shares=2)
     bench.ready_workers(2)
     sleeper, other = bench.by_share("calls")
