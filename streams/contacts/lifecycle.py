@@ -4,6 +4,7 @@ A kind is a `Cycle` (the state, stored as it is) and a `LifeCycle` (what changes
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -72,6 +73,18 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
 
 Apply = Callable[[Any, Any, int, Ledger], int]
 
+by_contact: Final[Callable[[Any], tuple[str, str]]] = attrgetter("channel", "contact")
+"""Whom an event of a contact is about."""
+
+
+def no_timer(_cycle: Cycle, _at: int, _ledger: Ledger) -> None:
+    """Nothing: of a kind whose timer is never set."""
+
+
+def leads_nowhere(_cycle: Cycle, _event: ev.Event) -> bool:
+    """Events of one instant are taken by rank and id alone."""
+    return False
+
 
 class LifeCycle(NamedTuple):
     """What happens to one kind of `Cycle`."""
@@ -90,12 +103,12 @@ class LifeCycle(NamedTuple):
     """A `Cycle` at its beginning."""
     apply: Apply
     """(cycle, event, at, ledger): apply one event, booked at `at` (later than its time: a late one); its `Outcome`."""
-    fire: Callable[[Any, int, Ledger], None]
-    """(cycle, at, ledger): let the timer of `at` happen."""
-    leads_on: Callable[[Any, Any], bool]
-    """Whether the event is a transition from here: among events of one instant, such go first."""
     rank: Mapping[type[ev.Event], int]
     """Order of events of one instant where the state leaves it open."""
+    fire: Callable[[Any, int, Ledger], None] = no_timer
+    """(cycle, at, ledger): let the timer of `at` happen."""
+    leads_on: Callable[[Any, Any], bool] = leads_nowhere
+    """Whether the event is a transition from here: among events of one instant, such go first."""
 
 
 def ev_time(event: ev.Event) -> int:

@@ -78,14 +78,6 @@ AMONG: Final[Mapping[int, int]] = {
 OUTCOMES: Final = frozenset({P.ANSWERED, P.ABANDONED, P.FLOWED_OUT, P.REJECTED, P.EVICTED})
 """Of them a visit comes to one: a share of some has left out the others."""
 
-MEASURED: Final[Mapping[int, int]] = {
-    H.WAIT_ANSWERED: P.ANSWERED,
-    H.FIRST_RESPONSE: P.FIRST_RESPONSES,
-    H.FIRST_RESPONSE_BUSINESS: P.FIRST_RESPONSES_BUSINESS,
-    H.REPLY: P.REPLIES,
-}
-"""Histogram → the primitive that counts its durations; of others the durations speak for themselves."""
-
 
 def name_of(primitive: int) -> str:
     """The primitive in words, as in `P`."""

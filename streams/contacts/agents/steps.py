@@ -79,11 +79,6 @@ def _identify(event: ev.AgentState) -> tuple[str, str]:
     return CHANNEL, event.agent
 
 
-def _leads_on(_cycle: AgentCycle, _event: ev.AgentState) -> bool:
-    """States of one instant are taken by id: which one holds is a matter of precedence."""
-    return False
-
-
 AGENTS: Final = LifeCycle(
     code="a",
     domain="agents",
@@ -93,6 +88,6 @@ AGENTS: Final = LifeCycle(
     new=AgentCycle,
     apply=apply,
     fire=fire,
-    leads_on=_leads_on,
+    # States of one instant are taken by id: which one holds is a matter of precedence.
     rank=in_order(ev.AgentState),
 )

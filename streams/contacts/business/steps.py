@@ -155,14 +155,6 @@ def _identify(event: ev.BusinessEvent) -> tuple[str, str]:
     return CHANNEL, f"event {event.id}"
 
 
-def _fire(_cycle: BusinessCycle, _at: int, _ledger: Ledger) -> None:
-    """No timer is ever set."""
-
-
-def _leads_on(_cycle: BusinessCycle, _event: ev.BusinessEvent) -> bool:
-    return False
-
-
 BUSINESS: Final = LifeCycle(
     code="b",
     domain="business",
@@ -171,7 +163,5 @@ BUSINESS: Final = LifeCycle(
     identify=_identify,
     new=BusinessCycle,
     apply=apply,
-    fire=_fire,
-    leads_on=_leads_on,
     rank=in_order(*STEPS),
 )

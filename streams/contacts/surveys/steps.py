@@ -8,7 +8,7 @@ surveys".
 from typing import Final
 
 from streams.contacts.ledger import Ledger, Outcome
-from streams.contacts.lifecycle import LifeCycle, in_order
+from streams.contacts.lifecycle import LifeCycle, by_contact, in_order
 from streams.contacts.surveys.state import SurveyCycle
 from streams.events import model as ev
 from streams.events.model import SCALES
@@ -65,27 +65,13 @@ def _on_default_scale(event: ev.SurveyAnswered, low: int, high: int) -> int:
     return own_low * _THOUSAND + (2 * moved + width) // (2 * width)
 
 
-def _fire(_cycle: SurveyCycle, _at: int, _ledger: Ledger) -> None:
-    """No timer is ever set."""
-
-
-def _leads_on(_cycle: SurveyCycle, _event: ev.SurveyAnswered) -> bool:
-    return False
-
-
-def _identify(event: ev.SurveyAnswered) -> tuple[str, str]:
-    return event.channel, event.contact
-
-
 SURVEYS: Final = LifeCycle(
     code="s",
     domain="surveys",
     rolls_up=True,
     events=frozenset({ev.SurveyAnswered}),
-    identify=_identify,
+    identify=by_contact,
     new=SurveyCycle,
     apply=apply,
-    fire=_fire,
-    leads_on=_leads_on,
     rank=in_order(ev.SurveyAnswered),
 )

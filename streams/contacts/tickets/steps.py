@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streams.contacts.ledger import Ledger, Outcome
-from streams.contacts.lifecycle import LifeCycle, ev_time, in_order
+from streams.contacts.lifecycle import LifeCycle, by_contact, ev_time, in_order
 from streams.contacts.tickets.bookings import book_resolution
 from streams.contacts.tickets.state import BACKLOG, DONE, DONE_STATUSES, GONE, UNSEEN, UNSURE, TicketCycle
 from streams.contacts.tickets.targets import (
@@ -283,16 +283,12 @@ TABLE: Final[Mapping[type[AnyTicketEvent], tuple[Step, ...]]] = {
 """What happens for every (event, state): the columns are `STATES`."""
 
 
-def _identify(event: AnyTicketEvent) -> tuple[str, str]:
-    return event.channel, event.contact
-
-
 TICKETS: Final = LifeCycle(
     code="t",
     domain="",
     rolls_up=True,
     events=frozenset(TABLE),
-    identify=_identify,
+    identify=by_contact,
     new=TicketCycle,
     apply=apply,
     fire=fire,

@@ -5,11 +5,10 @@ ledger and returns what became of the event (`Outcome`). Definitions: kpis.md "C
 """
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any, Final
 
 from streams.contacts.ledger import Ledger, Outcome
-from streams.contacts.lifecycle import LifeCycle, ev_time, in_order
+from streams.contacts.lifecycle import LifeCycle, by_contact, ev_time, in_order
 from streams.contacts.visits.bookings import (
     book_abandon,
     book_answer,
@@ -523,7 +522,7 @@ QUEUE_VISITS: Final = LifeCycle(
     domain="",
     rolls_up=True,
     events=frozenset(TABLE),
-    identify=attrgetter("channel", "contact"),
+    identify=by_contact,
     new=VisitCycle,
     apply=apply,
     fire=fire,
