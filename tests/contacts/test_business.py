@@ -28,7 +28,8 @@ class Shop:
 
     def __init__(self, **fold: object) -> None:
         zone = {"timezone": "Europe/Berlin"}
-        windows = WindowSettings(windows=("5m", "today", "7d", "interval", "previous_interval"), whole_log=True, **zone)
+        names = ("5m", "today", "7d", "interval", "previous_interval")
+        windows = WindowSettings(names, **zone, timezones=fold.get("timezones", {}), whole_log=True)
         self.pipeline = Pipeline(FoldSettings(**zone, **fold), windows, Variants())
         self._sent = 0
 
@@ -43,8 +44,59 @@ class Shop:
         return self.tell(at, "order.placed", customer=customer, amount=1_000, **fields)
 
     def values(self, at: str, window: str, line: str = "*") -> Mapping[str, int | float | None]:
-        views = {view.queue: view for view in self.pipeline.views(ms(at)) if view.channel == "business"}
-        return views[line].windows[window]
+        return self.lines(at, window)[line]
+
+    def lines(self, at: str, window: str) -> dict[str, Mapping[str, int | float | None]]:
+        """Every queue and roll-up there is."""
+        views = [view for view in self.pipeline.views(ms(at)) if view.channel == "business"]
+        return {view.queue: view.windows[window] for view in views}
+
+
+ANN = {"customer": "ann"}
+ADDED = [
+    pytest.param("lead.created", ANN, {"leads": 1}, id="a lead"),
+    pytest.param("customer.acquired", ANN, {"customers_acquired": 1}, id="a customer more"),
+    pytest.param("customer.lost", ANN, {"customers_lost": 1}, id="a customer less"),
+    pytest.param("marketing.spent", {"source": "ads", "amount": 700}, {"marketing_spent": 700}, id="marketing"),
+    pytest.param("return.opened", {**ANN, "amount": 700}, {"returns": 1, "cost_of_returns": 700}, id="a return"),
+    pytest.param(
+        "training.spent", {"source": "hr", "agent": "ann", "amount": 700},
+        {"training_spent": 700, "agents_trained": 1, "training_per_agent": 700}, id="training",
+    ),
+    pytest.param("mention.seen", {"source": "web", "sentiment": "neutral"}, {"mentions": 1}, id="a mention"),
+    pytest.param(
+        "mention.seen", {"source": "web", "sentiment": "negative"},
+        {"mentions": 1, "negative_mentions": 1, "negative_share": 1.0}, id="a negative one",
+    ),
+    pytest.param("complaint.opened", {"source": "web", "queue": "q"}, {"complaints": 1}, id="a complaint"),
+    pytest.param(
+        "order.placed", {**ANN, "amount": 700, "queue": "q"},
+        {"orders": 1, "revenue": 700, "average_order_value": 700.0, "customers_ordering": 1}, id="an order",
+    ),
+]  # fmt: skip
+
+
+def added(shop: Shop) -> dict[str, dict[str, object]]:
+    """What is not nothing, of every queue and roll-up."""
+    return {
+        line: {kpi: value for kpi, value in values.items() if value}
+        for line, values in shop.lines(f"{DAY} 09:01", "today").items()
+    }
+
+
+@pytest.mark.parametrize(("kind", "fields", "expected"), ADDED)
+@pytest.mark.parametrize(
+    ("segment", "lines"),
+    [
+        pytest.param({"segment": "gold"}, ["*", "#gold"], id="of a segment"),
+        pytest.param({"segment": "trial"}, ["*"], id="of one that is not shown"),
+        pytest.param({}, ["*"], id="of none"),
+    ],
+)
+def test_an_event_adds_to_its_queue_to_its_segment_and_to_all(kind, fields, expected, segment, lines):
+    shop = Shop(segments=("gold",)).tell(f"{DAY} 09:00", kind, **fields, **segment)
+
+    assert added(shop) == dict.fromkeys([fields.get("queue", "-"), *lines], expected)
 
 
 class TestDifferentCustomers:
@@ -73,8 +125,19 @@ class TestDifferentCustomers:
         shop = Shop(timezones={"tokyo": "Asia/Tokyo"})
         # 16:00 in Berlin is midnight in Tokyo
         shop.order("2026-03-28 15:59", "ann", queue="tokyo").order("2026-03-28 16:00", "ann", queue="tokyo")
+        shop.order("2026-03-28 16:01", "ann", queue="tokyo")
+        people = {line: shop.values("2026-03-28 16:01", "today", line)["customers_ordering"] for line in ("*", "tokyo")}
 
-        assert shop.values("2026-03-28 16:01", "today")["customers_ordering"] == 1
+        assert people == {"*": 1, "tokyo": 1}
+        assert shop.values("2026-03-28 16:01", "7d", "tokyo")["customers_ordering"] == 1
+
+    def test_and_in_berlin_not_at_that_of_the_machine(self):
+        shop = Shop()
+        for at in ("2026-03-27 23:30", "2026-03-28 00:30", "2026-03-28 01:30"):
+            shop.order(at, "ann")
+
+        assert shop.values("2026-03-28 09:00", "today")["customers_ordering"] == 1
+        assert shop.values("2026-03-28 09:00", "7d")["customers_ordering"] == 1
 
     def test_of_several_queues_count_once_in_their_group(self):
         shop = Shop(groups={"sales": ("new", "old")})
@@ -83,6 +146,22 @@ class TestDifferentCustomers:
 
         assert people == {"new": 1, "@sales": 1}
         assert shop.values(f"{DAY} 09:02", "today", "@sales")["orders"] == 2
+
+
+class TestAfterTheHorizon:
+    """A customer who has not ordered for so long is a new one."""
+
+    @pytest.mark.parametrize(
+        ("again_at", "repeated"),
+        [
+            pytest.param("2026-03-28 09:00:00", 1, id="at its end still known"),
+            pytest.param("2026-03-28 09:00:00.001", 0, id="after it forgotten"),
+        ],
+    )
+    def test_an_order_is_no_repeated_one(self, again_at, repeated):
+        shop = Shop(business_horizon_ms=24 * 3_600_000).order("2026-03-27 09:00", "ann").order(again_at, "ann")
+
+        assert shop.values("2026-03-28 10:00", "today")["repeat_orders"] == repeated
 
 
 class TestSegments:
@@ -101,6 +180,7 @@ class TestCountsOfCustomers:
         [
             pytest.param("2026-03-29 00:00:00", "today", 210, id="a count at midnight is there when the day begins"),
             pytest.param("2026-03-28 23:59:59", "today", 200, id="and not before"),
+            pytest.param("2026-03-28 23:59:00", "today", 200, id="nor for who looks a minute back"),
             pytest.param("2026-03-29 12:00:00", "7d", 200, id="over both, the first there was"),
             pytest.param("2026-03-29 00:16:00", "previous_interval", 210, id="an interval that is over"),
             pytest.param("2026-03-29 00:14:00", "previous_interval", 200, id="the one before the count"),
@@ -119,6 +199,20 @@ class TestCountsOfCustomers:
             shop.tell(f"{DAY} 00:00", "customers.counted", source=source, count=count)
 
         assert shop.values(f"{DAY} 09:00", "today")["customers_opening"] == 160
+
+    def test_a_segment_is_counted_by_itself(self):
+        shop = Shop(segments=("gold",))
+        for segment, count in (({}, 100), ({"segment": "gold"}, 30), ({"segment": "trial"}, 7)):
+            shop.tell(f"{DAY} 00:00", "customers.counted", source="crm", count=count, **segment)
+        lines = shop.lines(f"{DAY} 09:00", "today").items()
+
+        assert {line: values["customers_opening"] for line, values in lines} == {"-": 100, "*": 100, "#gold": 30}
+
+    def test_one_of_just_after_midnight_is_not_there_when_the_day_begins(self):
+        shop = Shop().tell("2026-03-27 12:00", "customers.counted", source="crm", count=200)
+        shop.tell("2026-03-28 00:00:00.001", "customers.counted", source="crm", count=210)
+
+        assert shop.values("2026-03-28 09:00", "today")["customers_opening"] == 200
 
 
 class TestLate:
