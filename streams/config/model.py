@@ -86,6 +86,14 @@ def _queue(name: str) -> str:
     return name
 
 
+def _session_timeout(ms: int) -> int:
+    """Three heartbeats at least: one that is late is no death."""
+    if not 3 * SECOND_MS <= ms <= 5 * MINUTE_MS:
+        message = "must be from 3s to 5m"
+        raise ValueError(message)
+    return ms
+
+
 _TOPIC: Final = r"[A-Za-z0-9._-]{1,100}"
 _CHANNEL: Final = r"[a-z0-9][a-z0-9_.-]{0,49}"
 TopicName = Annotated[str, Field(pattern=f"^{_TOPIC}$")]
@@ -96,6 +104,7 @@ QueueName = Annotated[str, AfterValidator(_queue)]
 RollUpName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,199}$")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+SessionTimeout = Annotated[Milliseconds, AfterValidator(_session_timeout)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
 
 OWN_TOPICS: Final = frozenset({"facts", "visits", "deadletters", "customers"})
@@ -164,6 +173,7 @@ class KafkaConfig(_Section):
     topic_prefix: Prefix = ""
     app: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "contact-streams"
     facts_partitions: Annotated[int, Field(ge=1, le=1_000)] = 4
+    session_timeout: SessionTimeout = 10 * SECOND_MS
     security: SecurityConfig = SecurityConfig()
 
     @property

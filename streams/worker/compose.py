@@ -90,6 +90,7 @@ def worker_settings(config: Config, *, check_crcs: bool = True) -> WorkerSetting
         app=config.kafka.app,
         topic_prefix=config.kafka.topic_prefix,
         security=_security(config.kafka.security),
+        session_timeout_s=config.kafka.session_timeout / 1000,
         check_crcs=check_crcs,
         http_host=config.metrics.host,
         http_port=config.metrics.port,
