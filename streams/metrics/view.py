@@ -60,6 +60,8 @@ class QueueView(msgspec.Struct, frozen=True):
     """The last abandoned visits, newest first."""
     due: tuple[Due, ...] = ()
     """The targets of tickets that are due next, the first one first; none of what sums several queues."""
+    heard_ms: int | None = None
+    """Time of the newest event that any source of the channel has sent, heartbeats among them; None: not known."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -126,7 +128,9 @@ class Viewer:
         }
         lines = self._shown({(dimension.channel, dimension.queue) for dimension in book.dimensions})
         found = (self._line(book, channel, queue, by_channel[channel], now) for channel, queue in lines)
-        return [view for view in found if view is not None]
+        domains = {of: domain_of(self._channels.scopes(of)[0]) for of in by_channel}
+        heard = {of: book.heard_at(sources.feeding(of, domain)) for of, domain in domains.items()}
+        return [msgspec.structs.replace(view, heard_ms=heard[view.channel]) for view in found if view is not None]
 
     def _shown(self, lines: set[tuple[str, str]]) -> list[tuple[str, str]]:
         """In order, with as many agents as may be shown: a source that makes up names must not flood the sinks."""

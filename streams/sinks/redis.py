@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from redis.asyncio import Redis
@@ -20,8 +21,10 @@ from streams.facts.wire import Dimension
 from streams.metrics.view import QueueView
 from streams.sinks import redis_script
 from streams.sinks.owned import Look, Owned
-from streams.sinks.redis_encoding import Encoder, RecentVisits
+from streams.sinks.redis_encoding import Encoder
 from streams.sinks.redis_keys import Keys, member
+from streams.sinks.redis_lists import Look as LookBehind
+from streams.sinks.redis_lists import QueueList, QueueLists
 
 DOWN: Final = (RedisError, OSError, TimeoutError)
 """What a call raises when Redis cannot be reached or cannot answer."""
@@ -33,12 +36,14 @@ _FIELDS_A_CALL: Final = 10_000
 """A Lua call holds up everyone else in Redis: about 10 ms for so many. A queue is never divided."""
 
 
-def connect(url: str, *, password: str | None = None) -> Redis:
-    """A client that gives up soon: its users try again by themselves. Nothing is connected yet."""
-    secret: dict[str, Any] = {} if password is None else {"password": password}
+def connect(url: str, login: Mapping[str, Any] = MappingProxyType({})) -> Redis:
+    """A client that gives up soon: its users try again by themselves. Nothing is connected yet.
+
+    `login`: user, password and files of certificates, as redis-py calls them.
+    """
     return Redis.from_url(
         url,
-        **secret,
+        **login,
         decode_responses=True,
         socket_connect_timeout=2.0,
         socket_timeout=2.0,
@@ -68,6 +73,13 @@ class Pace(NamedTuple):
     """What is not written again expires so long after."""
 
 
+class Looks(NamedTuple):
+    """How to look at the books."""
+
+    views: Look
+    behind: LookBehind
+
+
 class _Batch(NamedTuple):
     """What one Lua call writes: queues of one facts partition."""
 
@@ -75,6 +87,7 @@ class _Batch(NamedTuple):
     partition: int
     token: int
     views: Sequence[QueueView]
+    lists: Sequence[QueueList]
 
     @property
     def claim(self) -> tuple[int, int]:
@@ -90,7 +103,7 @@ class RedisSink:
         keys: Keys,
         identity: Identity,
         *,
-        look: Look,
+        look: Looks,
         cluster_id: Callable[[], Awaitable[str]],
         confirmed: Callable[[], Awaitable[object]],
         log: logging.Logger,
@@ -103,14 +116,14 @@ class RedisSink:
         self._client = client
         self._keys = keys
         self._identity = identity
-        self._look = look
+        self._look = look.views
         self._cluster_id = cluster_id
         self._owner = ""
         self._confirmed = confirmed
         self._log = log
         self._pace = pace
         self._encoder = Encoder(identity.worker)
-        self._recent = RecentVisits(pace.ttl_ms // 3)
+        self._lists = QueueLists(look.behind, pace.ttl_ms // 3)
         self._refused: dict[int, int] = {}
         self._may_create: set[tuple[int, int]] = set()
         self._away = False
@@ -179,7 +192,7 @@ class RedisSink:
         for partition, owner in owned.items():
             views = self._look(owner.book, now_ms)
             for some in _in_calls(views):
-                yield _Batch(now_ms, partition, owner.token, some)
+                yield _Batch(now_ms, partition, owner.token, some, self._lists.due(owner.book, some, now_ms))
 
     def _judge_refusals(self, owned: Mapping[int, Owned]) -> None:
         """A refusal that crossed with the loss of the partition is as it should be."""
@@ -235,9 +248,8 @@ class RedisSink:
 
     async def _written(self, batch: _Batch) -> bool:
         """Whether Redis has judged the batch; False: it knows nothing to judge by."""
-        recent = [view for view in batch.views if self._recent.due(view, batch.now_ms)]
         # in a thread: a hundred busy queues are 50 ms of formatting, in which the loop folds no events
-        keys, args = await asyncio.to_thread(self._call, batch, recent)
+        keys, args = await asyncio.to_thread(self._call, batch)
         outcome, detail = await redis_script.call(self._client, keys, args)
         if outcome == redis_script.FOREIGN:
             raise self._foreign(detail)
@@ -245,21 +257,21 @@ class RedisSink:
             self._refused[batch.partition] = batch.token
         if outcome == redis_script.WRITTEN:
             self._may_create.discard(batch.claim)
-            self._recent.written(recent, batch.now_ms)
+            self._lists.written(batch.lists, batch.now_ms)
         return outcome != redis_script.UNKNOWN
 
-    def _call(self, batch: _Batch, recent: Sequence[QueueView]) -> tuple[list[str], list[str | int]]:
+    def _call(self, batch: _Batch) -> tuple[list[str], list[str | int]]:
         """Keys and arguments of the script."""
         keys = [self._keys.fence(self._identity.app, batch.partition), self._keys.owner]
         keys += [self._keys.queues, self._keys.due]
         keys += [self._keys.view(_queue(view)) for view in batch.views]
-        keys += [self._keys.recent(_queue(view)) for view in recent]
+        keys += [each.key(self._keys) for each in batch.lists]
         args: list[str | int] = [batch.token, self._owner, self._pace.ttl_ms, self._keys.changes]
         args += [int(batch.claim in self._may_create), len(batch.views)]
         for view in batch.views:
             args += [member(_queue(view)), self._encoder.fields(view, batch.token)]
             args += [self._encoder.change(view), self._encoder.due(view)]
-        return keys, args + [self._recent.packed(view) for view in recent]
+        return keys, args + [each.packed() for each in batch.lists]
 
 
 def _queue(view: QueueView) -> Dimension:

@@ -1,14 +1,12 @@
 """A view as the text that the script takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from streams.facts.wire import Dimension
 from streams.metrics.view import Number, QueueView
 from streams.sinks.redis_keys import Change, due_member, field
 from streams.sinks.redis_script import SEPARATOR, pack
-from streams.windows.dimension import Lost
 
 _json = msgspec.json.Encoder()
 
@@ -25,6 +23,8 @@ class Encoder:
     def fields(self, view: QueueView, token: int) -> str:
         """Field after value of the queue's hash, packed; a null has no field."""
         about = ["as_of_ms", str(view.as_of_ms), "state", view.state, "token", str(token), "worker", self._worker]
+        if view.heard_ms is not None:
+            about += ["heard_ms", str(view.heard_ms)]
         windows = [self._window(view, window, values) for window, values in view.windows.items()]
         return "".join([pack(about), _pairs(view.live, None), *windows])
 
@@ -56,26 +56,3 @@ def _pairs(values: Mapping[str, Number | None], window: str | None) -> str:
         for kpi_id, value in values.items()
         if value is not None
     )
-
-
-class RecentVisits:
-    """The last abandoned visits of each queue: written when they change, and again before they expire."""
-
-    def __init__(self, again_ms: int) -> None:
-        self._again_ms = again_ms
-        self._written: dict[Dimension, tuple[tuple[Lost, ...], int]] = {}
-        """Queue → what was written, and when."""
-
-    def due(self, view: QueueView, now_ms: int) -> bool:
-        """Whether the queue's visits have to be written."""
-        lost, written_at = self._written.get(Dimension(view.channel, view.queue), ((), now_ms))
-        return view.lost != lost or (bool(lost) and not 0 <= now_ms - written_at < self._again_ms)
-
-    @staticmethod
-    def packed(view: QueueView) -> str:
-        """Newest first, each a JSON object."""
-        return pack([_json.encode(visit._asdict()).decode() for visit in view.lost])
-
-    def written(self, views: Iterable[QueueView], now_ms: int) -> None:
-        """Those of these queues stand in Redis since `now_ms`."""
-        self._written.update((Dimension(view.channel, view.queue), (view.lost, now_ms)) for view in views)

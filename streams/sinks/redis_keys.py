@@ -1,8 +1,16 @@
 """Names and contents of what stands in Redis: keys, hash fields, messages. The contract with any reader.
 
-    {prefix}:view:{channel}:{queue}      hash: `<kpi id>` (live), `<kpi id>:<window>`, as_of_ms, state, token, worker
+    {prefix}:view:{channel}:{queue}      hash: `<kpi id>` (live), `<kpi id>:<window>`, as_of_ms, state, token, worker,
+                                         heard_ms (time of the newest event of the channel's sources)
     {prefix}:recent:{channel}:{queue}    list of JSON {contact, left_at, wait_ms}: its last 20 abandoned visits,
                                          newest first
+    {prefix}:waiting:{channel}:{queue}   list of JSON {since, contact}: who waits (tickets: for a first response), at
+                                         most 20, the longest wait first
+    {prefix}:overdue:{channel}:{queue}   list of JSON {due_at, contact, target}: targets past due, at most 20
+    {prefix}:minutes:{channel}:{queue}   list of JSON {at, counts, waiting}: each minute of the last hour
+    {prefix}:intervals:{channel}:{queue} list of JSON {at, values}: the last 16 intervals of the local day
+    {prefix}:waits:{channel}:{queue}     list of JSON {up_to_s, count}: waits of the answered (tickets: first responses)
+                                         in the longest rolling window, by length
     {prefix}:queues                      sorted set of `{channel}:{queue}`, score: when last written, Redis' clock in ms
     {prefix}:due                         sorted set of JSON {channel, contact, queue, target}: of each queue the targets
                                          of its tickets that are due next, at most 20; score: when, epoch ms
@@ -15,7 +23,7 @@ A channel's name holds no colon, a queue's may.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 import msgspec
 
@@ -27,7 +35,10 @@ from streams.windows.dimension import Due
 STALE_MS: Final = 3_000
 """A reader takes a hash as live while its own clock − `as_of_ms` is at most this."""
 
-_ABOUT_THE_VIEW: Final = frozenset({"as_of_ms", "state", "token", "worker"})
+ListName = Literal["recent", "waiting", "overdue", "minutes", "intervals", "waits"]
+"""The lists that stand beside a queue's hash."""
+
+_ABOUT_THE_VIEW: Final = frozenset({"as_of_ms", "state", "token", "worker", "heard_ms"})
 _AGES: Final = tuple(kpi.id for kpi in CATALOGUE if kpi.kind == "live_age")
 
 
@@ -48,8 +59,8 @@ class Keys(NamedTuple):
     def view(self, queue: Dimension) -> str:
         return f"{self.prefix}:view:{member(queue)}"
 
-    def recent(self, queue: Dimension) -> str:
-        return f"{self.prefix}:recent:{member(queue)}"
+    def list(self, name: ListName, queue: Dimension) -> str:
+        return f"{self.prefix}:{name}:{member(queue)}"
 
     def fence(self, app: str, partition: int) -> str:
         return f"{self.prefix}:fence:{app}:{partition}"
@@ -112,6 +123,7 @@ def parse_view(queue: Dimension, fields: Mapping[str, str], now_ms: int) -> Queu
         live=live,
         windows=windows,
         since_ms={kpi_id: as_of_ms - round(age * 1000) for kpi_id in _AGES if (age := live.get(kpi_id)) is not None},
+        heard_ms=int(fields["heard_ms"]) if "heard_ms" in fields else None,
     )
 
 

@@ -1,14 +1,16 @@
 """Reads what the workers have written to Redis: for the board, or for anyone else."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast, get_args
 
 import msgspec
 from redis.asyncio import Redis
 
 from streams.facts.wire import Dimension
 from streams.metrics.view import QueueView
-from streams.sinks.redis_keys import Keys, parse_member, parse_view
+from streams.sinks.redis_keys import Keys, ListName, member, parse_member, parse_view
+
+QueueLists = dict[ListName, list[dict[str, Any]]]
 
 
 class RedisReader:
@@ -46,5 +48,21 @@ class RedisReader:
 
     async def recent(self, channel: str, queue: str) -> list[dict[str, Any]]:
         """The queue's last abandoned visits, newest first: contact, left_at (epoch ms), wait_ms."""
-        visits = await cast("Any", self._client.lrange(self._keys.recent(Dimension(channel, queue)), 0, -1))
-        return [msgspec.json.decode(visit) for visit in visits]
+        return (await self.lists(Dimension(channel, queue), ["recent"]))["recent"]
+
+    async def lists(self, queue: Dimension, names: Iterable[ListName] = get_args(ListName)) -> QueueLists:
+        """What stands behind a queue's numbers, by list; empty where there is nothing."""
+        wanted = list(names)
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for name in wanted:
+                pipeline.lrange(self._keys.list(name, queue), 0, -1)
+            found = await pipeline.execute()
+        return {name: [msgspec.json.decode(item) for item in items] for name, items in zip(wanted, found, strict=True)}
+
+    async def due(self, queue: Dimension) -> list[dict[str, Any]]:
+        """The targets of the queue that are due next, the first one first: contact, target, due_at (epoch ms)."""
+        members = await cast("Any", self._client.smembers(f"{self._keys.due}:{member(queue)}"))
+        scores = await self._client.zmscore(self._keys.due, list(members)) if members else []
+        found = [(score, msgspec.json.decode(each)) for each, score in zip(members, scores, strict=True) if score]
+        dues = [{"contact": of["contact"], "target": of["target"], "due_at": int(score)} for score, of in found]
+        return sorted(dues, key=lambda due: (due["due_at"], due["contact"], due["target"]))

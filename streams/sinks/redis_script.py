@@ -17,10 +17,9 @@ UNKNOWN: Final = "unknown"
 """No fence or no owner stands there: Redis is new, or came back empty. Nothing is written without `may_create`."""
 
 _LUA: Final = """
--- KEYS  fence, owner, queues, due, a view for each queue, a list for each of the recent
+-- KEYS  fence, owner, queues, due, a view for each queue, lists
 -- ARGV  token, owner, ttl_ms, channel of changes, may_create, number of queues,
---       then for each queue its member, packed fields, message and packed due, then for each of the recent its packed
---       visits
+--       then for each queue its member, packed fields, message and packed due, then for each list its packed items
 local unpack = unpack or table.unpack
 local fence, owner = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[2] then return {'foreign', owner} end

@@ -181,6 +181,11 @@ class ViewBook:
             return None
         return min(source.progress_at for source in reached if source is not None)
 
+    def heard_at(self, sources: Iterable[tuple[str, int]]) -> int | None:
+        """Time of the newest event of the given (topic, partition count); None: none came."""
+        progress = (self.progress.get((topic, partition)) for topic, count in sources for partition in range(count))
+        return max((source.watermark for source in progress if source is not None), default=0) or None
+
     # --- drain and expiry ---
 
     def drain(self, reading: Reading) -> Flush:  # noqa: ARG002 - the keeper's contract; nothing follows from it here

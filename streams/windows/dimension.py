@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from streams.facts.primitives import TARGETS, Bag, P
 from streams.facts.wire import PANE_MS, Row, RowKind, contact_of
-from streams.windows.clock import SLOT_MS, first_day, slots, weeks_before
+from streams.windows.clock import SLOT_MS, first_day, slots, start_of_day, weeks_before
 from streams.windows.settings import WindowSettings
 from streams.windows.totals import Cells, RunningTotal, add
 
@@ -296,6 +296,40 @@ class DimensionState:
     def live(self, as_of: int) -> Live:
         """The rows open at as_of. O(rows)."""
         return Live(as_of, (row for row in self.rows.values() if _open(row, as_of)))
+
+    def open_rows(self, as_of: int) -> Iterator[tuple[str, Row]]:
+        """Id and content of each row open at as_of. O(rows)."""
+        return ((key, row) for key, row in self.rows.items() if _open(row, as_of))
+
+    @property
+    def lateness_ms(self) -> int:
+        """So long after an instant what happened then may still change."""
+        return self._settings.lateness_ms
+
+    @property
+    def longest_ms(self) -> int:
+        """How far back panes are kept for certain: the longest rolling window; 0: there is none."""
+        return max(self._lengths.values(), default=0) * PANE_MS
+
+    def longest_total(self, as_of: int) -> Bag | None:
+        """The sums of the longest rolling window; None: there is none."""
+        longest = max(self._lengths, key=self._lengths.__getitem__, default=None)
+        return None if longest is None else self.totals(as_of)[longest].bag
+
+    def intervals(self, as_of: int) -> list[tuple[int, Bag]]:
+        """Begin (epoch ms) and sums of each interval of the local day up to as_of. O(slots of the day)."""
+        self._settle()
+        self._advance(as_of)
+        day, step = start_of_day(as_of, self._zone), self._settings.interval_ms
+        found = [(begin, self._sum_of(begin, begin + step)) for begin in range(day, as_of + 1, step)]
+        for pane in self._ahead:
+            number = (pane * PANE_MS - day) // step
+            if 0 <= number < len(found):
+                add(found[number][1], self._panes.bags[pane], -1)
+        return found
+
+    def _sum_of(self, begin: int, end: int) -> Bag:
+        return _sum(self._slots.bags.get(slot, {}) for slot in range(begin // SLOT_MS, end // SLOT_MS))
 
     def next_due(self, as_of: int) -> list[Due]:
         """The targets that are due next, the first one first. O(rows)."""

@@ -12,10 +12,11 @@ from typing import Final
 
 import streams
 from streams.books import Book
-from streams.config.model import Config, SecurityConfig
+from streams.config.model import Config
 from streams.contacts.book import ContactBook
 from streams.customers.book import CustomerBook
 from streams.customers.settings import CustomerSettings
+from streams.metrics.details import Detailer, Details
 from streams.metrics.settings import DOMAINS
 from streams.metrics.view import QueueView, Sources, Viewer
 from streams.sinks import redis
@@ -27,7 +28,7 @@ from streams.sinks.prometheus import PrometheusSink
 from streams.sinks.redis_keys import Keys
 from streams.windows.book import ViewBook
 from streams.worker.app import CUSTOMERS, Worker, run_worker
-from streams.worker.settings import Security, WorkerSettings
+from streams.worker.settings import WorkerSettings
 
 GC_THRESHOLD: Final = (200_000, 20, 20)
 """The state is millions of small objects without cycles: looking through them every 700 allocations (Python's default)
@@ -89,24 +90,11 @@ def worker_settings(config: Config, *, check_crcs: bool = True) -> WorkerSetting
         sources=tuple(sorted(config.topics)),
         app=config.kafka.app,
         topic_prefix=config.kafka.topic_prefix,
-        security=_security(config.kafka.security),
+        login=config.kafka.security.login(),
         session_timeout_s=config.kafka.session_timeout / 1000,
         check_crcs=check_crcs,
         http_host=config.metrics.host,
         http_port=config.metrics.port,
-    )
-
-
-def _security(config: SecurityConfig) -> Security:
-    return Security(
-        protocol=config.protocol,
-        mechanism=config.mechanism,
-        username=config.username,
-        password=None if config.password is None else config.password.get_secret_value(),
-        ca_file=None if config.ca_file is None else str(config.ca_file),
-        cert_file=None if config.cert_file is None else str(config.cert_file),
-        key_file=None if config.key_file is None else str(config.key_file),
-        check_hostname=config.check_hostname,
     )
 
 
@@ -124,14 +112,23 @@ def _look(config: Config, worker: Worker) -> Callable[[Book, int], list[QueueVie
     return look
 
 
+def _look_behind(config: Config) -> Callable[[Book, QueueView], Details]:
+    detailer = Detailer(config.variants(), config.channels())
+
+    def behind(book: Book, view: QueueView) -> Details:
+        if not isinstance(book, ViewBook):
+            raise TypeError(f"not a book of stage 2: {book!r}")
+        return detailer.details(book, view.channel, view.queue, view.as_of_ms)
+
+    return behind
+
+
 def _redis_sink(config: Config, worker: Worker, look: Callable[[Book, int], list[QueueView]]) -> redis.RedisSink:
-    password = config.redis.password
-    secret = None if password is None else password.get_secret_value()
     return redis.RedisSink(
-        redis.connect(config.redis.url, password=secret),
+        redis.connect(config.redis.url, config.redis.login()),
         Keys(config.redis.prefix),
         redis.Identity(config.kafka.app, f"{socket.gethostname()}:{os.getpid()}"),
-        look=look,
+        look=redis.Looks(look, _look_behind(config)),
         cluster_id=worker.cluster_id,
         confirmed=worker.confirmed,
         log=logging.getLogger("streams.sinks.redis"),
@@ -146,7 +143,7 @@ def _expired(worker: Worker) -> Stats:
 
 
 def _redis_stats(sink: redis.RedisSink) -> Stats:
-    return {"sink_failures_total": {("redis",): sink.failures}}
+    return {"sink_failures_total": {("redis",): sink.failures}, "sink_up": {("redis",): int(sink.problem is None)}}
 
 
 def _build() -> Stats:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from streams.metrics.details import Details
 from streams.metrics.view import Number, QueueView
 from streams.windows.dimension import Due, Lost
 
@@ -21,6 +22,12 @@ def look(book: Book, now_ms: int) -> list[QueueView]:
     """Shows the views that the book was given, whatever the time."""
     del now_ms
     return list(book.shown)
+
+
+def nothing_behind(book: Book, view: QueueView) -> Details:
+    """No queue has anything to show but its values."""
+    del book, view
+    return Details()
 
 
 class Partition(msgspec.Struct):

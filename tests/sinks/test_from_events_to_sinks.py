@@ -17,12 +17,12 @@ from streams.sinks.counters import Counters
 from streams.sinks.input_stats import InputStats
 from streams.sinks.metric_names import live_gauges, window_gauges
 from streams.sinks.prometheus import PrometheusSink
-from streams.sinks.redis import Identity, RedisSink, connect
+from streams.sinks.redis import Identity, Looks, RedisSink, connect
 from streams.sinks.redis_keys import Keys
 from streams.sinks.redis_reader import RedisReader
 from streams.windows.book import ViewBook
 from streams.windows.settings import WindowSettings
-from tests.sinks.stand_ins import Partition
+from tests.sinks.stand_ins import Partition, nothing_behind
 
 START = 1_790_000_000_000
 SOURCES = Sources({"calls": 1}, {"calls": ("voice",)})
@@ -136,7 +136,7 @@ def test_redis_and_prometheus_show_the_same_numbers(redis_server):
             connect(redis_server.url),
             Keys("cs"),
             Identity("contact-streams", "worker"),
-            look=centre.look,
+            look=Looks(centre.look, nothing_behind),
             cluster_id=of_the_test,
             confirmed=of_the_test,
             log=logging.getLogger("tests"),

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from streams.errors import ConfigError
-from streams.sinks.redis import Fenced, Identity, Pace, RedisSink, connect
+from streams.sinks.redis import Fenced, Identity, Looks, Pace, RedisSink, connect
 from streams.sinks.redis_keys import Keys
 from streams.sinks.redis_reader import RedisReader
 from streams.windows.dimension import Lost
-from tests.sinks.stand_ins import NOW, Book, Partition, look, view
+from tests.sinks.stand_ins import NOW, Book, Partition, look, nothing_behind, view
 
 US = Identity("contact-streams", "worker-1")
 VIEW = "cs:view:voice:billing"
@@ -24,7 +24,17 @@ async def at_once():
 
 
 @asynccontextmanager
-async def sink(store, identity=US, *, cluster="cluster-1", prefix="cs", confirmed=at_once, look=look, pace=Pace()):  # noqa: B008 - immutable
+async def sink(
+    store,
+    identity=US,
+    *,
+    cluster="cluster-1",
+    prefix="cs",
+    confirmed=at_once,
+    look=look,
+    behind=nothing_behind,
+    pace=Pace(),  # noqa: B008 - immutable
+):
     """A started writer."""
 
     async def cluster_id():
@@ -34,7 +44,7 @@ async def sink(store, identity=US, *, cluster="cluster-1", prefix="cs", confirme
         connect(store.url),
         Keys(prefix),
         identity,
-        look=look,
+        look=Looks(look, behind),
         cluster_id=cluster_id,
         confirmed=confirmed,
         log=logging.getLogger("tests"),
