@@ -43,22 +43,10 @@ def load_config(config_file: Path | None, *, brokers: str | None = None, topic_p
 
 
 def kafka_options(kafka: KafkaConfig) -> dict[str, Any]:
-    """Connection options as kafka-python calls them."""
-    security = kafka.security
-    options: dict[str, Any] = {
+    """Connection options as kafka-python calls them. Raises ConfigError when a certificate file cannot be used."""
+    return {
         "bootstrap_servers": kafka.addresses,
-        "security_protocol": security.protocol,
         "client_id": kafka.app,
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+        **kafka.security.login().options(),
     }
-    if security.sasl and security.password:
-        options |= {
-            "sasl_mechanism": security.mechanism,
-            "sasl_plain_username": security.username,
-            "sasl_plain_password": security.password.get_secret_value(),
-        }
-    if security.tls:
-        files = {"ssl_cafile": security.ca_file, "ssl_certfile": security.cert_file, "ssl_keyfile": security.key_file}
-        options |= {name: str(file) for name, file in files.items() if file}
-        options["ssl_check_hostname"] = security.check_hostname
-    return options

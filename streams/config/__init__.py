@@ -5,8 +5,9 @@ its messages (`loading.load`). Composes the settings that live beside the code t
 nothing of the shell imports it but commands and composition roots.
 """
 
+from streams.config.access import RedisConfig
 from streams.config.layers import Flag
 from streams.config.loading import Loaded, load
-from streams.config.model import Config, KafkaConfig, QueueConfig, RedisConfig
+from streams.config.model import Config, KafkaConfig, QueueConfig
 
 __all__ = ["Config", "Flag", "KafkaConfig", "Loaded", "QueueConfig", "RedisConfig", "load"]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from streams.config.access import MASK, masked_url, without_credentials
 from streams.config.layers import (
     ENV_DELIMITER,
     ENV_PREFIX,
@@ -22,12 +23,16 @@ from streams.config.layers import (
     merge,
     stray_variables,
 )
-from streams.config.model import BUILT_IN_QUEUE, DEFAULTS, MASK, Config, masked_url
+from streams.config.model import BUILT_IN_QUEUE, DEFAULTS, Config
 from streams.errors import ConfigError
 
 SECRETS: tuple[KeyPath, ...] = (
     ("redis", "password"),
     ("kafka", "security", "password"),
+    ("metrics", "token"),
+    ("metrics", "password"),
+    ("wallboard", "token"),
+    ("wallboard", "password"),
     ("customers", "secret"),
 )
 """Values that may stand in a file of their own: the key beside them ends in `_file`."""
@@ -151,7 +156,7 @@ def _problem(details: ErrorDetails, origins: Mapping[KeyPath, str]) -> _Problem:
     if details["type"] == "missing":
         return _Problem(where, "is missing", f"add {path[-1]}")
     given = details["input"]
-    shown = "" if isinstance(given, (dict, BaseModel)) or path in SECRETS else f"{given!r} "
+    shown = "" if isinstance(given, (dict, BaseModel)) or path in SECRETS else f"{without_credentials(repr(given))} "
     if details["type"] == "literal_error":
         choices = details["ctx"]["expected"].replace("'", "")
         return _Problem(where, f"{shown}is none of {choices}", f"set {dotted} to one of them")

@@ -6,14 +6,11 @@ Durations are written with a unit (`60s`) and kept as milliseconds.
 
 from difflib import get_close_matches
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -23,6 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streams.config.access import MetricsConfig, RedisConfig, SecurityConfig, WallboardConfig
+from streams.config.alerts import AlertsConfig
 from streams.config.calendars import CalendarConfig
 from streams.config.quantities import (
     Brokers,
@@ -33,6 +32,7 @@ from streams.config.quantities import (
     TimeZone,
     parse_duration,
 )
+from streams.config.section import Section
 from streams.config.tickets import Clocks, Targets, pauses, uncalendared
 from streams.contacts.customers import CustomerKey
 from streams.contacts.settings import TICKET_CHANNELS, FoldSettings, Thresholds
@@ -55,8 +55,6 @@ DEFAULTS: Final = "defaults"
 
 OTHER_CHANNELS: Final = "default"
 """The entry of `max_age` for the channels that have none of their own."""
-
-MASK: Final = "********"
 
 ServiceLevel = Literal[
     "strict",
@@ -103,7 +101,6 @@ ChannelName = Annotated[str, Field(pattern=f"^{_CHANNEL}$")]
 QueueName = Annotated[str, AfterValidator(_queue)]
 RollUpName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,199}$")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
-Port = Annotated[int, Field(ge=0, le=65_535)]
 SessionTimeout = Annotated[Milliseconds, AfterValidator(_session_timeout)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 86_400)]
 
@@ -123,50 +120,7 @@ surveys that of their contact."""
 MAX_AGE_MS: Final = {"voice": 4 * HOUR_MS, "chat": 24 * HOUR_MS, OTHER_CHANNELS: 24 * HOUR_MS}
 
 
-class _Section(BaseModel):
-    """A mapping of the file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecurityConfig(_Section):
-    """How to get into Kafka. User and password in the broker address are not supported."""
-
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    username: str | None = None
-    password: SecretStr | None = None
-    password_file: ShownPath | None = None
-    ca_file: ShownPath | None = None
-    cert_file: ShownPath | None = None
-    key_file: ShownPath | None = None
-    check_hostname: bool = True
-
-    @property
-    def sasl(self) -> bool:
-        """Whether the broker asks for a name and a password."""
-        return self.protocol.startswith("SASL_")
-
-    @property
-    def tls(self) -> bool:
-        """Whether the way to the broker is encrypted."""
-        return self.protocol.endswith("SSL")
-
-    @model_validator(mode="after")
-    def _complete(self) -> "SecurityConfig":
-        if self.sasl and (self.username is None or self.password is None):
-            message = f"protocol {self.protocol} needs username, and password or password_file"
-            raise ValueError(message)
-        if not self.sasl and (self.username is not None or self.password is not None):
-            message = f"username and password are for protocol SASL_PLAINTEXT or SASL_SSL, not {self.protocol}"
-            raise ValueError(message)
-        if (self.cert_file is None) != (self.key_file is None):
-            message = "cert_file and key_file go together"
-            raise ValueError(message)
-        return self
-
-
-class KafkaConfig(_Section):
+class KafkaConfig(Section):
     """The event log."""
 
     brokers: Brokers = "127.0.0.1:9092"
@@ -200,36 +154,7 @@ class KafkaConfig(_Section):
         return f"{self.topic_prefix}{self.app}-state-{logical}"
 
 
-class RedisConfig(_Section):
-    """Where the values are shown."""
-
-    url: Annotated[str, Field(pattern=r"^(rediss?|unix)://", repr=False)] = "redis://127.0.0.1:6379/0"
-    prefix: Annotated[str, Field(pattern=r"^[^\s:{}]{1,100}$")] = "cs"
-    ttl: PositiveMilliseconds = 10 * SECOND_MS
-    password: SecretStr | None = None
-    password_file: ShownPath | None = None
-
-    @property
-    def shown_url(self) -> str:
-        """`url` without its password, for logs and messages."""
-        return masked_url(self.url)
-
-
-class MetricsConfig(_Section):
-    """Where a worker answers Prometheus and the probes."""
-
-    host: str = "127.0.0.1"
-    port: Port = 9464
-
-
-class WallboardConfig(_Section):
-    """Where the board is served."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8080
-
-
-class QueueConfig(_Section):
+class QueueConfig(Section):
     """Targets of a queue. None: as `defaults` says."""
 
     target_s: Seconds | None = None
@@ -244,6 +169,8 @@ class QueueConfig(_Section):
     service_level_goal: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience_s: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
     cost_per_hour: Annotated[int, Field(ge=0)] | None = None
+    longest_wait_limit_s: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
+    abandon_rate_limit: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     def over(self, lower: "QueueConfig") -> "QueueConfig":
         """What is said here, and of `lower` the rest."""
@@ -259,12 +186,14 @@ BUILT_IN_QUEUE: Final = QueueConfig(
     first_response_target_s=60,
     count_callback_delay=False,
     service_level_goal=0.8,
+    longest_wait_limit_s=180,
+    abandon_rate_limit=0.1,
 )
 """What holds for a queue of which neither it nor `defaults` says anything. Time zone None: the top-level one; calendar
 None: no business clock; patience None: nobody gives up; cost None: not known."""
 
 
-class BusinessConfig(_Section):
+class BusinessConfig(Section):
     """What the numbers of business events need besides them. Amounts are in minor units of the one currency."""
 
     margin: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -272,14 +201,14 @@ class BusinessConfig(_Section):
     horizon: PositiveMilliseconds = 365 * 24 * HOUR_MS
 
 
-class AgentsConfig(_Section):
+class AgentsConfig(Section):
     """Numbers of each single agent."""
 
     per_agent: bool = False
     max: Annotated[int, Field(ge=1, le=100_000)] = 500
 
 
-class CustomersConfig(_Section):
+class CustomersConfig(Section):
     """Following customers across their contacts. Off: what events say of customers is forgotten at once."""
 
     enabled: bool = False
@@ -311,15 +240,6 @@ class CustomersConfig(_Section):
         return CustomerKey(self.secret.get_secret_value()) if self.enabled and self.secret is not None else None
 
 
-def masked_url(url: str) -> str:
-    """The URL with its password, if any, hidden."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
-
-
 def _comma_separated(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -327,7 +247,9 @@ def _comma_separated(value: object) -> object:
 class Config(BaseSettings):
     """The whole configuration. Built by `loading.load`; built directly, it takes nothing from the environment."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False)
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, validate_default=False, hide_input_in_errors=True
+    )
 
     kafka: KafkaConfig = KafkaConfig()
     topics: dict[TopicName, list[ChannelName]] = TOPICS
@@ -353,6 +275,7 @@ class Config(BaseSettings):
     ticket_clocks: Clocks = "zendesk"
     tickets_kept: PositiveMilliseconds = 30 * DAY_MS
     sla_due_soon: PositiveMilliseconds = 30 * MINUTE_MS
+    alerts: AlertsConfig = AlertsConfig()
 
     @classmethod
     def settings_customise_sources(

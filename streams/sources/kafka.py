@@ -3,6 +3,7 @@
 Connection options are those of kafka-python (`bootstrap_servers`, `security_protocol`, …), made by the caller.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +11,18 @@ from typing import Any, Final, NamedTuple, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import (
+    AuthorizationError,
+    BrokerResponseError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAlreadyExistsError,
+)
 
 from streams.books import MemoryRecord
 from streams.errors import ConnectionFailed
+from streams.security.kafka import refusal
 from streams.sources.routing import Route, partition_of
 
 Options = Mapping[str, Any]
@@ -51,7 +60,7 @@ class Found(NamedTuple):
 @contextmanager
 def administration(options: Options) -> Iterator["Administration"]:
     """Connect for creating and describing topics. Raises ConnectionFailed when no broker answers."""
-    with _reaching(options):
+    with reaching(options):
         client = KafkaAdminClient(**options, request_timeout_ms=_TIMEOUT_MS)
         try:
             yield Administration(client)
@@ -114,7 +123,7 @@ def sender(options: Options, partitions: Mapping[str, int]) -> Iterator["Sender"
 
     Raises ConnectionFailed when no broker answers, or when they stop answering.
     """
-    with _reaching(options):
+    with reaching(options):
         producer = KafkaProducer(
             **options,
             acks="all",
@@ -172,7 +181,7 @@ class Sender:
 @contextmanager
 def reader(options: Options) -> Iterator["Reader"]:
     """Connect for reading: in no group, what is committed only. Raises ConnectionFailed when no broker answers."""
-    with _reaching(options):
+    with reaching(options):
         consumer = KafkaConsumer(
             **options,
             group_id=None,
@@ -197,28 +206,50 @@ class Reader:
         """Every topic there is, by its Kafka name."""
         return set(self._consumer.topics())
 
+    def partitions(self, topic: str) -> int:
+        """How many a topic (Kafka name) has; 0: there is none."""
+        return len(self._consumer.partitions_for_topic(topic) or ())
+
     def records(
         self, topics: Mapping[str, str], since_ms: int | None
     ) -> Iterator[list[tuple[tuple[str, int], MemoryRecord]]]:
         """((logical topic, partition), record), each partition in its order, from the first record appended at
         `since_ms` (epoch ms) or later; None: from the beginning. `topics`: Kafka name → logical name.
         """
-        consumer = self._consumer
-        parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(parts)
-        ends = consumer.end_offsets(parts)
-        self._seek(parts, since_ms, ends)
-        while any(consumer.position(part) < ends[part] for part in parts):
-            polled = consumer.poll(timeout_ms=_POLL_MS)
+        for polled in self.polled(topics, since_ms):
             yield [
                 (
-                    (topics[part.topic], part.partition),
+                    (topics[record.topic], record.partition),
                     MemoryRecord(record.offset, record.timestamp, record.key, record.value),
                 )
-                for part, records in polled.items()
-                for record in records
-                if record.offset < ends[part]
+                for record in polled
             ]
+
+    def polled(self, topics: Iterable[str], since_ms: int | None = None) -> Iterator[list[ConsumerRecord]]:
+        """The records of topics (Kafka names) as they come, headers and all; `since_ms` as in `records`."""
+        parts = self._parts(topics)
+        self._consumer.assign(parts)
+        ends = self._consumer.end_offsets(parts)
+        self._seek(parts, since_ms, ends)
+        yield from self._up_to(ends)
+
+    def tails(self, parts: Iterable[tuple[str, int]], count: int) -> Iterator[list[ConsumerRecord]]:
+        """About the last `count` records of each (Kafka topic, partition), as they come."""
+        assigned = [TopicPartition(*part) for part in parts]
+        consumer = self._consumer
+        consumer.assign(assigned)
+        first, ends = consumer.beginning_offsets(assigned), consumer.end_offsets(assigned)
+        for part in assigned:
+            consumer.seek(part, max(first[part], ends[part] - count))
+        yield from self._up_to(ends)
+
+    def _parts(self, topics: Iterable[str]) -> list[TopicPartition]:
+        return [TopicPartition(topic, n) for topic in topics for n in self._consumer.partitions_for_topic(topic) or ()]
+
+    def _up_to(self, ends: Mapping[TopicPartition, int]) -> Iterator[list[ConsumerRecord]]:
+        while any(self._consumer.position(part) < end for part, end in ends.items()):
+            polled = self._consumer.poll(timeout_ms=_POLL_MS)
+            yield [record for part, records in polled.items() for record in records if record.offset < ends[part]]
 
     def _seek(self, parts: list[TopicPartition], since_ms: int | None, ends: Mapping[TopicPartition, int]) -> None:
         if since_ms is None:
@@ -231,14 +262,20 @@ class Reader:
 
 
 @contextmanager
-def _reaching(options: Options) -> Iterator[None]:
+def reaching(options: Options) -> Iterator[None]:
     """Turn what kafka-python raises into an error with a hint."""
     try:
         yield
+    except AuthorizationError as error:
+        user = options.get("sasl_plain_username")
+        who = "this client" if user is None else f"user `{user}`"
+        hint = "docs/security.md lists what each command must be allowed"
+        raise ConnectionFailed(f"Kafka refuses {who}: {_reason(error)}", hint=hint) from error
+    except BrokerResponseError as error:
+        raise ConnectionFailed(f"Kafka at {options.get('bootstrap_servers')}: {_reason(error)}") from error
     except KafkaError as error:
-        message = f"Kafka at {options.get('bootstrap_servers')}: {_reason(error)}"
-        hint = "is the broker up, and is kafka.brokers (--brokers) right?"
-        raise ConnectionFailed(message, hint=hint) from error
+        reason, hint = asyncio.run(refusal(options))
+        raise ConnectionFailed(f"Kafka cannot be used: {reason} ({_reason(error)})", hint=hint) from error
 
 
 def _reason(error: KafkaError) -> str:

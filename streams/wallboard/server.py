@@ -36,8 +36,7 @@ async def _serve(config: Config, log: logging.Logger) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    password = config.redis.password.get_secret_value() if config.redis.password else None
-    client = connect(config.redis.url, password=password)
+    client = connect(config.redis.url, config.redis.login())
     board, changed = Board(SHOWN, _now_ms()), Changed()
     follower = Follower(client, Keys(config.redis.prefix), board, now_ms=_now_ms, changed=changed.set, log=log)
     runner = web.AppRunner(application(config, board, changed, _now_ms), access_log=None, shutdown_timeout=SHUTDOWN_S)

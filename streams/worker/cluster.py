@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -12,7 +11,9 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from streams.errors import ConnectionFailed
-from streams.worker.settings import Security, WorkerSettings
+from streams.security.kafka import refusal
+from streams.worker.clock import BrokerClock
+from streams.worker.settings import WorkerSettings
 
 BATCH_BYTES: Final = 512 * 1024
 """Bound of a produced batch. A record larger than this goes alone (and must be below the broker's 1 MB)."""
@@ -28,6 +29,8 @@ class Cluster:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._connection = connection(settings)
+        self.clock = BrokerClock()
+        """Learns from every flush."""
         self._admin: AIOKafkaAdminClient | None = None
         self._can_delete = True
 
@@ -38,7 +41,7 @@ class Cluster:
             await admin.start()
         except (KafkaError, OSError) as exc:
             await admin.close()
-            raise _unreachable(self._settings, exc) from exc
+            raise await _unreachable(self._connection) from exc
         self._admin = admin
 
     async def stop(self) -> None:
@@ -105,33 +108,9 @@ class Cluster:
 
 def connection(settings: WorkerSettings) -> dict[str, Any]:
     """Arguments that every aiokafka client takes: addresses and credentials. Reads the certificate files."""
-    security = settings.security
-    arguments: dict[str, Any] = {
-        "bootstrap_servers": list(settings.brokers),
-        "client_id": settings.app,
-        "security_protocol": security.protocol,
-    }
-    if security.protocol.endswith("SSL"):
-        arguments["ssl_context"] = _tls(security)
-    if security.protocol.startswith("SASL"):
-        arguments |= {
-            "sasl_mechanism": security.mechanism,
-            "sasl_plain_username": security.username,
-            "sasl_plain_password": security.password,
-        }
-    return arguments
+    return {"bootstrap_servers": list(settings.brokers), "client_id": settings.app, **settings.login.options()}
 
 
-def _tls(security: Security) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=security.ca_file)
-    context.check_hostname = security.check_hostname
-    if security.cert_file is not None:
-        context.load_cert_chain(security.cert_file, security.key_file)
-    return context
-
-
-def _unreachable(settings: WorkerSettings, reason: Exception) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"Kafka cannot be reached at {', '.join(settings.brokers)}: {reason}",
-        hint="is it running, and is the address right? (kafka.brokers, CONTACT_STREAMS_KAFKA__BROKERS)",
-    )
+async def _unreachable(options: Mapping[str, Any]) -> ConnectionFailed:
+    reason, hint = await refusal(options)
+    return ConnectionFailed(f"Kafka cannot be reached: {reason}", hint=hint)

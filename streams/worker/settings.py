@@ -4,26 +4,23 @@ from typing import Final
 
 import msgspec
 
+from streams.security.kafka import Login
+
 INTERNAL: Final = frozenset({"facts", "customers"})
 """Logical topics between the books of one app."""
 
 
-class Security(msgspec.Struct, frozen=True, kw_only=True):
-    """How to get into Kafka. Files are paths of PEM files; None where there is none."""
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the watchdog lets something stand still, in seconds, before it ends the process."""
 
-    protocol: str = "PLAINTEXT"
-    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
-    mechanism: str = "PLAIN"
-    username: str | None = None
-    password: str | None = None
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    check_hostname: bool = True
-
-    def __repr__(self) -> str:
-        """Without the password: this ends up in logs."""
-        return f"Security(protocol={self.protocol!r}, username={self.username!r})"
+    records_s: float = 30.0
+    """Records wait, and none comes."""
+    flow_s: float = 60.0
+    """Nothing is fetched at all: a rebalance takes at most 30 s."""
+    restore_s: float = 60.0
+    """A partition is taken over, and nothing moves: no record of its changelog, no next step."""
+    loop_s: float = 60.0
+    """The event loop does not turn."""
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,9 +33,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     app: str = "contact-streams"
     """Names the consumer group, the internal topics and the transactional ids."""
     topic_prefix: str = ""
-    security: Security = Security()
+    login: Login = Login()
     session_timeout_s: float = 10.0
     """How long the partitions of a dead worker stay unowned, and how long a transaction may be open."""
+    patience: Patience = Patience()
     check_crcs: bool = True
     """False for librdkafka's mock cluster: the markers it writes at the end of a transaction have no checksum."""
     http_host: str = "127.0.0.1"

@@ -38,7 +38,7 @@ def test_secrets_are_masked(file):
     path = file(
         "redis: {url: 'redis://u:s3cret@h/0'}\nkafka: {security: {protocol: SASL_SSL, username: u, password: s3cret}}\n"
     )
-    done = contact_streams("check-config", path, environ={"CONTACT_STREAMS_REDIS__PASSWORD": "s3cret"})
+    done = contact_streams("check-config", path, environ={"CONTACT_STREAMS_METRICS__TOKEN": "s3cret-s3cret-s3cret"})
 
     assert done.returncode == 0
     assert "s3cret" not in done.stdout + done.stderr
