@@ -45,6 +45,9 @@ REQUIREMENTS: Final[Mapping[str, Callable[[], str | None]]] = {
     "redis": _command_missing("redis-server"),
     "browser": _command_missing("chromium", "chromium-browser", "google-chrome"),
     "promtool": _command_missing("promtool"),
+    "prometheus": _command_missing("prometheus"),
+    "alertmanager": _command_missing("prometheus-alertmanager", "alertmanager"),
+    "amtool": _command_missing("amtool"),
 }
 """Marker → why a test so marked cannot run here; None: it can."""
 

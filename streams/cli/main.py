@@ -20,8 +20,10 @@ COMMANDS: Final = {
     "explain": "streams.cli.explain",
     "simulate": "streams.cli.simulate",
     "produce": "streams.cli.produce",
+    "deadletters": "streams.cli.deadletters",
     "topics": "streams.cli.topics",
     "check-config": "streams.cli.check_config",
+    "monitoring": "streams.cli.monitoring",
 }
 """Name → module whose `command` it is, in the order of the help."""
 
@@ -33,8 +35,10 @@ SUMMARIES: Final = {
     "explain": "Show the visits or tickets behind a number, and by which rule each counts.",
     "simulate": "Make up the events of a contact centre.",
     "produce": "Send recorded events to Kafka.",
+    "deadletters": "List the records that counted for nothing, and send them again.",
     "topics": "Create the topics that the worker needs.",
     "check-config": "Say whether a configuration is right, and what is in effect.",
+    "monitoring": "Make the rules, routes and dashboards for Prometheus, Alertmanager and Grafana.",
 }
 """Shown by the group's help, which then need not import the commands."""
 

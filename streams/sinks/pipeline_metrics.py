@@ -38,6 +38,7 @@ COUNTED: Final = (
     _metric("event_to_view_seconds", "summary", (), "From an event's append to the views that hold it."),
     _metric("last_flush_timestamp_seconds", "gauge", ("topic", "partition"), "Unix time of the last committed flush."),
     _metric("sink_failures_total", "counter", ("sink",), "Writes to a sink that failed."),
+    _metric("sink_up", "gauge", ("sink",), "1: the last write to the sink came through; 0: it failed."),
     _metric("build_info", "gauge", ("version", "python"), "1, labelled with what is running."),
 )  # fmt: skip
 """What is handed in."""

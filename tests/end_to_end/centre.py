@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -50,13 +50,14 @@ class Sample(NamedTuple):
 class Worker:
     """`contact-streams worker` in a process of its own."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, program: Sequence[str] = ("streams",)) -> None:
+        """`program`: module, and what it takes before the command."""
         self.port = free_port()
         self.log = log
         settings = {name: value for name, value in os.environ.items() if not name.startswith("CONTACT_STREAMS_")}
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "worker", "--config", str(config)],
+                [sys.executable, "-m", *program, "worker", "--config", str(config)],
                 cwd=REPOSITORY,
                 env={**settings, "CONTACT_STREAMS_METRICS__PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
@@ -109,7 +110,7 @@ class Worker:
         """What became of the records that this worker has read."""
         found: dict[str, int] = {}
         for sample in self.scrape():
-            if sample.name == "contact_streams_events_total":
+            if sample.name == "contact_streams_events_total" and sample.value:
                 outcome = sample.labels["outcome"]
                 found[outcome] = found.get(outcome, 0) + int(sample.value)
         return found
@@ -120,9 +121,12 @@ class Centre:
 
     def __init__(self, brokers: str, redis_url: str, name: str, directory: Path) -> None:
         self.brokers = brokers
+        self.redis_url = redis_url
         self.redis = redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5)
         self.name = name
         self.workers: list[Worker] = []
+        self.program: Sequence[str] = ("streams",)
+        """Of the workers to come."""
         self._directory = directory
         self._files = 0
         self.config = directory / "contact-streams.yaml"
@@ -149,7 +153,7 @@ class Centre:
 
     def worker(self) -> Worker:
         log = self._directory / f"worker-{len(self.workers)}.log"
-        self.workers.append(Worker(self.config, log))
+        self.workers.append(Worker(self.config, log, self.program))
         return self.workers[-1]
 
     def ready_workers(self, count: int) -> list[Worker]:
