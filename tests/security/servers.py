@@ -68,6 +68,7 @@ def _configured(home: Path, authority: Authority, *, authorizer: bool) -> tuple[
         "SSL": broker.ssl,
     }
     addresses = ",".join(f"{name}://{address}" for name, address in listeners.items())
+    named_as_they_are = ",".join(f"{name}:{name}" for name in listeners if name != "INTERNAL")
     server = authority.server("127.0.0.1")
     keystore = home / "server.pem"
     keystore.write_bytes(server.key.read_bytes() + server.cert.read_bytes())
@@ -81,8 +82,7 @@ def _configured(home: Path, authority: Authority, *, authorizer: bool) -> tuple[
         f"advertised.listeners={addresses}",
         "controller.listener.names=CONTROLLER",
         "inter.broker.listener.name=INTERNAL",
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,SASL_SSL:SASL_SSL,"
-        "SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL",
+        f"listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,{named_as_they_are}",
         "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
         "ssl.keystore.type=PEM",
         f"ssl.keystore.location={keystore}",
