@@ -32,7 +32,7 @@ Number = int | float
 State = Literal["live", "catching_up"]
 
 LIVE_WITHIN_MS: Final = 2_000
-"""A view is live while its as_of is at most this far behind the clock."""
+"""A view is live while its as_of is at most this far from the clock."""
 
 AGENTS: Final = "agents"
 """Channel and domain of the agents."""
@@ -49,7 +49,7 @@ class QueueView(msgspec.Struct, frozen=True):
     as_of_ms: int
     """The instant the values are true for, epoch ms."""
     state: State
-    """live: as_of is at most 2 s behind the clock."""
+    """live: as_of is at most 2 s from the clock."""
     live: Mapping[str, Number | None]
     """KPI id → value now (window `live`)."""
     windows: Mapping[str, Mapping[str, Number | None]]
@@ -187,7 +187,8 @@ class Viewer:
             for name, total in part.state.totals(part.as_of).items():
                 windows[name].update(self._window(table, part, name, total, line))
         lost = [lost for part in parts.values() for lost in part.state.lost.values()]
-        state: State = "live" if now - at <= LIVE_WITHIN_MS else "catching_up"
+        # Ahead of the clock it is as far from now: a clock was set, and what is shown would stand still.
+        state: State = "live" if abs(now - at) <= LIVE_WITHIN_MS else "catching_up"
         due = () if line.queue.startswith(ROLL_UPS) else _next_due(parts.get("tickets"))
         last_lost = tuple(sorted(lost, reverse=True))
         return QueueView(line.channel, line.queue, at, state, live, windows, since, last_lost, due)

@@ -33,7 +33,7 @@ from streams.metrics.view import Number, QueueView, State
 from streams.windows.dimension import Due
 
 STALE_MS: Final = 3_000
-"""A reader takes a hash as live while its own clock − `as_of_ms` is at most this."""
+"""A reader takes a hash as live while its own clock and `as_of_ms` differ by at most this."""
 
 ListName = Literal["recent", "waiting", "overdue", "minutes", "intervals", "waits"]
 """The lists that stand beside a queue's hash."""
@@ -129,7 +129,7 @@ def parse_view(queue: Dimension, fields: Mapping[str, str], now_ms: int) -> Queu
 
 def state_at(now_ms: int, as_of_ms: int, written: str) -> State:
     """`written` is as of writing: what was live then is `catching_up` once its as_of is too old."""
-    if written not in get_args(State) or now_ms - as_of_ms > STALE_MS:
+    if written not in get_args(State) or abs(now_ms - as_of_ms) > STALE_MS:
         return "catching_up"
     return cast("State", written)
 

@@ -21,7 +21,7 @@ from streams.books import Book
 from streams.errors import ConfigError, ContactStreamsError
 from streams.worker import logs
 from streams.worker.cluster import Cluster, connection
-from streams.worker.health import HealthServer
+from streams.worker.health import HealthServer, PartitionState, Readiness
 from streams.worker.keeper import Keeper, Pace, Stage
 from streams.worker.keepers import Keepers
 from streams.worker.settings import INTERNAL, WorkerSettings
@@ -109,7 +109,7 @@ class Worker:
             self._settings.http_host,
             self._settings.http_port,
             dead=self.dead,
-            unready=self.unready,
+            readiness=self.readiness,
             metrics=self._metrics,
         )
         await health.start()
@@ -127,14 +127,19 @@ class Worker:
         with tempfile.TemporaryDirectory(prefix="contact-streams-") as datadir:
             app = faust_app(self._settings, self._stages, self._keepers, datadir)
             self._keepers.connect(self._keeper_of(app))
-            ticker = Ticker(self._sinks, lambda: self._keepers.owned(self._settings.facts_topic), self.fail)
+            ticker = Ticker(
+                self._sinks, lambda: self._keepers.owned(self._settings.facts_topic), self._cluster.clock, self.fail
+            )
+            watchdog = Watchdog(app, self._keepers, self._settings.patience, self.fail)
             try:
                 await ticker.start()
-                await self._until_stopped(app.start())
-                log.info("worker of %s is up, http on port %d", self._settings.group, health.port)
-                await self._until_stopped(Watchdog(app, self._keepers, self.fail).run(), self._watch_partitions())
+                await self._until_stopped(self._start(app, health), watchdog.run(), self._watch_partitions())
             finally:
                 await self._end(app, ticker)
+
+    async def _start(self, app: faust.App, health: HealthServer) -> None:
+        await app.start()
+        log.info("worker of %s is up, http on port %d", self._settings.group, health.port)
 
     async def _until_stopped(self, *doing: Coroutine[Any, Any, None]) -> None:
         """Wait for all of it, but not longer than until this worker shall stop."""
@@ -223,6 +228,10 @@ class Worker:
 
     # What sinks may ask
 
+    def now_ms(self) -> int:
+        """The broker's clock, epoch ms: by it the records were stamped that the values are judged by."""
+        return self._cluster.clock.now_ms()
+
     async def cluster_id(self) -> str:
         """Which Kafka cluster this is."""
         return await self._cluster.id()
@@ -259,17 +268,25 @@ class Worker:
         """For liveness: nothing of Kafka or Redis."""
         return [] if self._failure is None else [f"failed: {self._failure!r}"]
 
-    def unready(self) -> list[str]:
-        """For readiness: what is missing until this worker does its share."""
+    def readiness(self) -> Readiness:
+        """What is missing until this worker does its share, and how each of its partitions is."""
         problems = self.dead()
         if self.stopping.is_set():
             problems.append("stopping")
         if not self._keepers.assigned:
             problems.append("no partitions assigned (yet)")
-        problems += [
-            f"{keeper.tp.topic} {keeper.tp.partition}: restoring" for keeper in self._keepers if not keeper.claim
-        ]
-        return problems + [problem for sink in self._sinks if (problem := getattr(sink, "problem", None))]
+        problems += [f"{k.tp.topic} {k.tp.partition}: {k.opening}" for k in self._keepers if not k.claim]
+        problems += [problem for sink in self._sinks if (problem := getattr(sink, "problem", None))]
+        return Readiness(not problems, problems, [state_of(keeper) for keeper in self._keepers])
+
+
+def state_of(keeper: Keeper) -> PartitionState:
+    """Live: nothing stable lies beyond what was folded."""
+    topic, partition = keeper.tp
+    if keeper.claim is None:
+        return PartitionState(topic, partition, "restoring")
+    reading = keeper.reading()
+    return PartitionState(topic, partition, "live" if reading.caught_up else "behind", reading.lag)
 
 
 def run_worker(worker: Worker) -> int:

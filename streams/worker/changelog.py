@@ -4,6 +4,7 @@ Beside the book's rows it holds two records of the keeper: `META_KEY`, written l
 first thing that an owner writes. The claim's offset is the owner's fencing token, its append time the owner's start.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.books import META_KEY
 from streams.errors import StateError
+from streams.worker.unwrapped import unwrap
 
 CLAIM_KEY: Final = b"\x00claim"
 FORMAT: Final = 1
@@ -32,8 +34,8 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
 class Restored(NamedTuple):
     """A changelog partition, read up to its owner's claim."""
 
-    rows: list[tuple[bytes, bytes]]
-    """For `Book.restore`: the live rows and, if there ever was a flush, the book's meta record."""
+    rows: dict[bytes, bytes]
+    """For `Book.restore`: the live rows and, if there ever was a flush, the book's meta record as the last of them."""
     meta: Meta | None
     """None: there never was a flush."""
     claimed_at: int
@@ -44,34 +46,44 @@ _decoder = msgspec.msgpack.Decoder(Meta)
 encode_meta = msgspec.msgpack.Encoder().encode
 
 
-async def restore(reader: AIOKafkaConsumer, changelog: TopicPartition, claim: int) -> Restored:
+async def restore(
+    reader: AIOKafkaConsumer, changelog: TopicPartition, claim: int, progressed: Callable[[int], None]
+) -> Restored:
     """Read `changelog` from its beginning to the record at offset `claim`. O(records). `reader` is started.
 
-    Raises StateError when another version wrote it.
+    `progressed` is told how many records each answer has brought. Raises StateError when another version wrote it.
     """
+    unwrap(reader)
     reader.assign([changelog])
     rows: dict[bytes, bytes] = {}
     while True:
-        fetched = await reader.getmany(changelog, timeout_ms=1_000)
-        for record in fetched.get(changelog, ()):
-            if record.offset == claim:
-                return _restored(rows, record, changelog)
-            _apply(rows, record)
+        records = (await reader.getmany(changelog, timeout_ms=1_000)).get(changelog, ())
+        if records and records[-1].offset >= claim:
+            (own,) = (record for record in records if record.offset == claim)
+            _apply(rows, [record for record in records if record.offset < claim])
+            return _restored(rows, own.timestamp, changelog)
+        _apply(rows, records)
+        if records:
+            progressed(len(records))
 
 
-def _apply(rows: dict[bytes, bytes], record: ConsumerRecord) -> None:
-    if record.value is None:
-        rows.pop(record.key, None)
-    elif record.key != CLAIM_KEY:
-        rows[record.key] = record.value
+def _apply(rows: dict[bytes, bytes], records: Sequence[ConsumerRecord]) -> None:
+    for record in records:
+        key, value = record.key, record.value
+        if value is not None:
+            rows[key] = value
+        else:
+            rows.pop(key, None)
 
 
-def _restored(rows: dict[bytes, bytes], claim: ConsumerRecord, changelog: TopicPartition) -> Restored:
+def _restored(rows: dict[bytes, bytes], claimed_at: int, changelog: TopicPartition) -> Restored:
+    rows.pop(CLAIM_KEY, None)
     value = rows.pop(META_KEY, None)
     if value is None:
-        return Restored(list(rows.items()), None, claim.timestamp)
+        return Restored(rows, None, claimed_at)
     meta = _decode(value, changelog)
-    return Restored([*rows.items(), (META_KEY, meta.book)], meta, claim.timestamp)
+    rows[META_KEY] = meta.book
+    return Restored(rows, meta, claimed_at)
 
 
 def _decode(value: bytes, changelog: TopicPartition) -> Meta:

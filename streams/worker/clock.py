@@ -29,7 +29,7 @@ class BrokerClock:
         return round(time.monotonic() * 1000 + (least + most) / 2)
 
     def learn(self, appended_at: int, sent_at: float, answered_at: float) -> None:
-        """A record that was sent and acknowledged then (monotonic, seconds) was appended at `appended_at` (epoch ms)."""
+        """A record that was sent and acknowledged then (monotonic, s) was appended at `appended_at` (epoch ms)."""
         told = appended_at - answered_at * 1000, appended_at + 1 - sent_at * 1000
         known = told
         if self._learnt_at is not None:

@@ -5,7 +5,6 @@ import logging
 import os
 import platform
 import socket
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -46,7 +45,11 @@ def run(config: Config, *, check_crcs: bool = True) -> int:
 
 def compose(config: Config, *, check_crcs: bool = True) -> Worker:
     """A worker with its books and sinks, not yet running."""
-    counters, delay = Counters(), EventToView(_clock_ms)
+
+    def now_ms() -> int:
+        return worker.now_ms()
+
+    counters, delay = Counters(), EventToView(now_ms)
     fold, windows, following = config.fold_settings(), config.window_settings(), config.following()
 
     def make_contact_book(topic: str, number: int) -> ContactBook:
@@ -75,7 +78,7 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
     scraped = PrometheusSink(
         look,
         counters,
-        clock_ms=_clock_ms,
+        clock_ms=worker.now_ms,
         edges_ms=fold.edges(),
         stats=[counted, worker.stats, delay, partial(_expired, worker), partial(_redis_stats, shown), _build],
     )
@@ -148,7 +151,3 @@ def _redis_stats(sink: redis.RedisSink) -> Stats:
 
 def _build() -> Stats:
     return {"build_info": {(streams.__version__, platform.python_version()): 1}}
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,14 +1,16 @@
 """The worker's small HTTP server: `/livez`, `/readyz`, `/metrics`.
 
 Alive: the event loop turns and nothing has failed; never a question of Kafka or Redis, or a restart storm follows every
-outage. Ready: the partitions are there, restored and moving, and the sinks are well.
+outage. Ready: the partitions are there, restored and moving, and the sinks are well; the body is JSON and says what of
+that is missing, and how each partition is.
 """
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from streams.errors import ConnectionFailed
@@ -19,21 +21,48 @@ SMALL: Final = 1_400
 
 Problems = Callable[[], list[str]]
 """What is wrong now, a line each; empty: nothing."""
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class PartitionState(msgspec.Struct, frozen=True):
+    """How a partition of an input is."""
+
+    topic: str
+    partition: int
+    state: str
+    """restoring, behind or live."""
+    lag: int | None = None
+    """Records that wait; None: not known."""
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """The body of `/readyz`."""
+
+    ready: bool
+    problems: list[str] = []
+    """What is missing; nothing when ready."""
+    partitions: list[PartitionState] = []
 
 
 class HealthServer:
     """Serves from `start` to `stop`."""
 
     def __init__(
-        self, host: str, port: int, *, dead: Problems, unready: Problems, metrics: Callable[[], bytes]
+        self,
+        host: str,
+        port: int,
+        *,
+        dead: Problems,
+        readiness: Callable[[], Readiness],
+        metrics: Callable[[], bytes],
     ) -> None:
         """`metrics` renders the body of `/metrics`; it is called in a thread."""
         self._host = host
         self._port = port
         self._metrics = metrics
         app = web.Application()
-        app.router.add_get("/livez", _probe(dead))
-        app.router.add_get("/readyz", _probe(unready))
+        app.router.add_get("/livez", _alive(dead))
+        app.router.add_get("/readyz", _ready(readiness))
         app.router.add_get("/metrics", self._scrape)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
@@ -68,9 +97,18 @@ class HealthServer:
         return gzip.compress(body, compresslevel=1), {"Content-Encoding": "gzip"}
 
 
-def _probe(problems: Problems) -> Callable[[web.Request], "asyncio.Future[web.Response]"]:
+def _alive(problems: Problems) -> Answer:
     async def answer(_: web.Request) -> web.Response:
         found = problems()
         return web.Response(text="\n".join(found or ["ok"]) + "\n", status=503 if found else 200)
 
-    return answer  # type: ignore[return-value]
+    return answer
+
+
+def _ready(readiness: Callable[[], Readiness]) -> Answer:
+    async def answer(_: web.Request) -> web.Response:
+        now = readiness()
+        body = msgspec.json.encode(now) + b"\n"
+        return web.Response(body=body, status=200 if now.ready else 503, content_type="application/json")
+
+    return answer

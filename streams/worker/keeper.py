@@ -22,6 +22,7 @@ from streams.books import Book, Reading
 from streams.errors import StateError
 from streams.worker import changelog
 from streams.worker.cluster import Cluster
+from streams.worker.opening import Opening
 from streams.worker.settings import WorkerSettings
 from streams.worker.transaction import Addresses, Transaction
 from streams.worker.transport import Chunk, Reach
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.05
 """How often a keeper asks itself whether to flush."""
 CANCEL_AGAIN_S = 1.0
+TRIM_EVERY_S = 10.0
+"""How often what has been folded is deleted: a request a partition, which nobody waits for."""
 STABLE_FOR_S = 1.0
 """A fetch response older than this proves nothing about now."""
 
@@ -108,7 +111,9 @@ class Keeper:
         """The log had lost records that the book had not seen."""
         self.flushed_at: float | None = None
         """When the last flush was committed, Unix time."""
-        self._folded_at = time.monotonic()
+        self.opening = Opening()
+        """How far taking it over has come, while there is no claim."""
+        self._folded_at = self._trimmed_at = time.monotonic()
         self._settings = settings
         self._cluster = cluster
         self._feed = feed
@@ -156,11 +161,15 @@ class Keeper:
         # Only a member may fence: a sleeper who wakes up and claims would shut out the rightful owner.
         while not await self.confirmed():  # noqa: ASYNC110 (the coordinator sends no events)
             await asyncio.sleep(0.2)
+        self.opening.step("claiming")
         token = await self._take()
+        self.opening.step("reading its changelog")
         restored, log_range = await self._read(token)
         changelog.check_partitions(restored.meta, self.tp.topic, self.stage.partitions)
+        self.opening.step("building its book")
         book = self.stage.make_book(self.tp.partition)
-        book.restore(restored.rows)
+        # In a thread: a large book takes seconds, in which the others must go on.
+        await asyncio.to_thread(book.restore, self.opening.counted(restored.rows.items()))
         if restored.meta is not None and book.offset != restored.meta.offset:
             raise StateError(f"the state of {self.tp} says offset {restored.meta.offset}, its book {book.offset}")
         if book.settings_changed:
@@ -176,7 +185,7 @@ class Keeper:
         producer = self._cluster.producer(self._settings.transactional_id(self.stage.name, self.tp.partition))
         self._producer = producer
         await producer.start()
-        transaction = Transaction(producer)
+        transaction = Transaction(producer, self._cluster.clock)
         owner = msgspec.json.encode({"generation": self._generation, "at": time.time()})
         transaction.add(self._addresses.changelog, changelog.CLAIM_KEY, owner)
         written = await transaction.commit({}, self._settings.group)
@@ -187,7 +196,7 @@ class Keeper:
         reader = self._cluster.reader()
         try:
             await reader.start()
-            restored = await changelog.restore(reader, self._addresses.changelog, token)
+            restored = await changelog.restore(reader, self._addresses.changelog, token, self.opening.moved)
             first = (await reader.beginning_offsets([self.tp]))[self.tp]
             last = (await reader.end_offsets([self.tp]))[self.tp]
         finally:
@@ -214,7 +223,6 @@ class Keeper:
     def sought(self, seek: int) -> None:
         """The next chunks to fold are those of `seek`."""
         self._seek, self._next_chunk, self._missed = seek, 0, None
-        self._folded_at = time.monotonic()
 
     def position(self) -> int:
         """Offset to fetch next."""
@@ -257,7 +265,7 @@ class Keeper:
     def reading(self) -> Reading:
         """What is known of the input beyond what was folded."""
         proof, reach = self._feed.caught_up(self.tp), self._feed.reach(self.tp)
-        if proof is not None and self._folded(proof) and time.time() - proof.at <= STABLE_FOR_S:
+        if proof is not None and self._folded(proof) and time.monotonic() - proof.at <= STABLE_FOR_S:
             return Reading(caught_up=True, lag=0)
         if reach is None or reach.stable is None:
             return Reading(caught_up=False, lag=0)
@@ -288,7 +296,7 @@ class Keeper:
             self._last_flush = time.monotonic()
             flush = book.drain(self.reading())
             self._ahead = True
-            transaction = Transaction(producer)
+            transaction = Transaction(producer, self._cluster.clock)
             self._addresses.add_outputs(transaction, flush.outputs)
             meta = changelog.Meta(changelog.FORMAT, self.stage.partitions, flush.offset, flush.meta)
             news = flush.rows or meta != self._committed
@@ -300,7 +308,8 @@ class Keeper:
             self._ahead, self._committed = False, meta
             self.flushed_at = time.time()
             self._flushed.set()
-        if self.stage.consumed and news and flush.offset:
+        if self.stage.consumed and news and time.monotonic() - self._trimmed_at >= TRIM_EVERY_S:
+            self._trimmed_at = time.monotonic()
             await self._cluster.delete_before(self.tp.topic, self.tp.partition, flush.offset)
 
     # Letting go
@@ -322,6 +331,7 @@ class Keeper:
     def resume(self, generation: int, fail: Callable[[BaseException], None]) -> None:
         """Go on as before: nobody else can have owned the partition between."""
         self._generation = generation
+        self._folded_at = time.monotonic()
         self.start(fail)
         self._feed.admit(self.tp, self.position())
 

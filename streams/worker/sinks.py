@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+from streams.worker.clock import BrokerClock
 from streams.worker.keeper import Claim
 
 TICK_S: Final = 0.25
@@ -21,7 +21,7 @@ class Sink(Protocol):
 
     async def start(self) -> None: ...
     async def tick(self, now_ms: int, owned: Owned) -> None:
-        """Show what `owned` says at `now_ms` (this machine's clock)."""
+        """Show what `owned` says at `now_ms` (the broker's clock, as far as it is known)."""
 
     async def stop(self) -> None: ...
 
@@ -30,10 +30,15 @@ class Ticker:
     """Calls each sink in a rhythm of its own, so that a slow one holds up no other."""
 
     def __init__(
-        self, sinks: Sequence[Sink], owned: Callable[[], Owned], fail: Callable[[BaseException], None]
+        self,
+        sinks: Sequence[Sink],
+        owned: Callable[[], Owned],
+        clock: BrokerClock,
+        fail: Callable[[BaseException], None],
     ) -> None:
         self._sinks = sinks
         self._owned = owned
+        self._clock = clock
         self._fail = fail
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -51,7 +56,7 @@ class Ticker:
     async def _tick(self, sink: Sink) -> None:
         try:
             while True:
-                await sink.tick(time.time_ns() // 1_000_000, self._owned())
+                await sink.tick(self._clock.now_ms(), self._owned())
                 await asyncio.sleep(TICK_S)
         except Exception as exc:  # noqa: BLE001 (a fence, or a bug: either way the process must not go on)
             self._fail(exc)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -12,9 +13,12 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.books import EVERY_PARTITION, META_KEY, Output
 from streams.sources.routing import murmur2
+from streams.worker.clock import BrokerClock
 
 LARGEST_RECORD: Final = 1_000_000
 """Bytes of key and value. Above, a broker with default settings refuses the record, and with it the transaction."""
+BY_THE_BROKER: Final = 1
+"""Kafka's type of a timestamp that is the append time."""
 KNOWN_KEYS: Final = 50_000
 """Keys whose hash is remembered: facts have few, visits one each."""
 
@@ -45,8 +49,10 @@ class Partitioner:
 class Transaction:
     """Records on their way into one transaction, packed into large batches (½ µs a record; `send` takes 60)."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, clock: BrokerClock) -> None:
+        """`clock` learns from the append times."""
         self._producer = producer
+        self._clock = clock
         self._batches: dict[TopicPartition, list[BatchBuilder]] = defaultdict(list)
 
     def add(
@@ -76,8 +82,11 @@ class Transaction:
         return dict(zip(self._batches, sent, strict=True))
 
     async def _send(self, to: TopicPartition, batches: Sequence[BatchBuilder]) -> int:
+        sent_at = time.monotonic()
         futures = [await self._producer.send_batch(batch, to.topic, partition=to.partition) for batch in batches]
         written = await asyncio.gather(*futures)
+        if written[0].timestamp_type == BY_THE_BROKER:
+            self._clock.learn(written[0].timestamp, sent_at, time.monotonic())
         return int(written[0].offset)
 
 

@@ -11,11 +11,10 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
@@ -23,6 +22,7 @@ from faust.types import TP, ConsumerMessage, Message
 from streams.books import Record
 from streams.worker.assignor import FairAssignor
 from streams.worker.settings import WorkerSettings
+from streams.worker.unwrapped import unwrap
 
 CHUNK_RECORDS: Final = 2_000
 """Records per message: bounds how long one fold keeps the event loop from everything else."""
@@ -61,7 +61,7 @@ class Reach(NamedTuple):
     stable: int | None
     """Last stable offset of the last fetch response; None: the broker does not say."""
     at: float
-    """When that response came, Unix time."""
+    """When that response came at the earliest, monotonic clock."""
 
 
 class Assignments(Protocol):
@@ -92,11 +92,15 @@ class _Thread(driver.AIOKafkaConsumerThread):
         """The last measurement."""
         self.caught_up: dict[TP, Reach] = {}
         """The last measurement that found nothing stable beyond what was handed over."""
+        self.looked_at = time.monotonic()
+        """When it measured last, monotonic clock."""
+        self._answered: dict[TP, tuple[int, float]] = {}
+        """Partition → aiokafka's stamp of the last fetch response, and the look before it was first seen."""
         self._measuring: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
         await super().on_start()
-        self._ensure_consumer()._fetcher._records = _Fetched()  # noqa: SLF001 (nothing is subscribed yet)
+        unwrap(self._ensure_consumer())  # nothing is subscribed yet
         self._measuring = asyncio.get_running_loop().create_task(self._measure_idle())
 
     async def on_thread_stop(self) -> None:
@@ -152,6 +156,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
     async def _measure_idle(self) -> None:
         while True:
             self._measure(list(self._handed))
+            self.looked_at = time.monotonic()
             await asyncio.sleep(REACH_EVERY_S)
 
     def _measure(self, tps: Iterable[TP]) -> None:
@@ -172,8 +177,13 @@ class _Thread(driver.AIOKafkaConsumerThread):
         state = subscription.assignment.state_value(tp)
         if not state.has_valid_position or state.timestamp is None:
             return None
+        # The stamp is of the wall clock, which may be set at any time: only whether it is a new one counts.
+        stamp, at = self._answered.get(tp, (None, 0.0))
+        if stamp != state.timestamp:
+            at = self.looked_at
+            self._answered[tp] = state.timestamp, at
         seek, chunks = self._handed[tp]
-        return Reach(seek, chunks, state.position, _known(state.lso), state.timestamp / 1000)
+        return Reach(seek, chunks, state.position, _known(state.lso), at)
 
     async def confirm(self, generation: int) -> bool:
         """Ask the group's coordinator: is this worker a member of this generation? One heartbeat."""
@@ -286,6 +296,11 @@ class BatchConsumer(driver.Consumer):
         return self._in_hand[topic] + sum(queue.qsize() for queue in queues)
 
     @property
+    def looked_at(self) -> float:
+        """When the consumer's thread was last seen at work, monotonic clock."""
+        return self._thread.looked_at
+
+    @property
     def fetches(self) -> int:
         """How many were begun: each is over, and what it brought is queued, before the next one begins."""
         return self._fetches
@@ -326,27 +341,6 @@ class Transport(driver.Transport):
         self.settings = settings
         self.connection = connection
         self.keepers = keepers
-
-
-class _Unwrapped(PartitionRecords):  # type: ignore[misc]
-    """Records as aiokafka's decoder in C makes them: a `ConsumerRecord` around each takes three times as long."""
-
-    def __iter__(self) -> Iterator[Record]:
-        unpacked: Iterator[Record] = self._records_iterator
-        return unpacked
-
-    def _consumer_record(self, tp: TopicPartition, record: Record) -> Record:
-        del tp
-        return record
-
-
-class _Fetched(dict[TopicPartition, FetchResult | FetchError]):
-    """aiokafka's fetched data that nobody has taken yet; nothing of it is unpacked before."""
-
-    def __setitem__(self, tp: TopicPartition, result: FetchResult | FetchError) -> None:
-        if isinstance(result, FetchResult):
-            result._partition_records.__class__ = _Unwrapped  # noqa: SLF001
-        super().__setitem__(tp, result)
 
 
 class _Forgetful(dict[TP, int | None]):

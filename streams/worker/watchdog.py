@@ -4,25 +4,23 @@ A start is cheap.
 """
 
 import asyncio
+import contextlib
 import faulthandler
 import io
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 import faust
 from mode import Service
 
 from streams.worker.keepers import Keepers
+from streams.worker.settings import Patience
 from streams.worker.transport import BatchConsumer
 
 EVERY_S: Final = 1.0
-STALLED_S: Final = 30.0
-"""Records wait, and none came for so long."""
-FLOW_STOPPED_S: Final = 60.0
-"""A rebalance takes at most 30 s (`rebalance_timeout_ms`)."""
 
 log = logging.getLogger(__name__)
 
@@ -34,24 +32,45 @@ class Stalled(Exception):
 class Watchdog:
     """Looks once a second; `fail` hears of what it finds, after the stacks were written to stderr."""
 
-    def __init__(self, app: faust.App, keepers: Keepers, fail: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, app: faust.App, keepers: Keepers, patience: Patience, fail: Callable[[BaseException], None]
+    ) -> None:
         self._app = app
+        self._consumer = cast("BatchConsumer", app.consumer)
         self._keepers = keepers
+        self._patience = patience
         self._fail = fail
         self._tasks: dict[str, set[asyncio.Future[object]]] = {}
 
     async def run(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_S)
-            finding = self.finding()
-            if finding is not None:
-                dump_stacks()
-                self._fail(finding)
-                return
+        with self._dead_mans_switch() as turning:
+            while True:
+                await asyncio.sleep(EVERY_S)
+                turning()
+                finding = self.finding()
+                if finding is not None:
+                    dump_stacks()
+                    self._fail(finding)
+                    return
+
+    @contextlib.contextmanager
+    def _dead_mans_switch(self) -> Iterator[Callable[[], None]]:
+        """A loop that does not turn finds nothing itself: a thread of C writes the stacks and ends the process."""
+
+        def turning() -> None:
+            faulthandler.dump_traceback_later(self._patience.loop_s, exit=True)
+
+        turning()
+        try:
+            yield turning
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     def finding(self) -> BaseException | None:
         """What is wrong now; None: nothing."""
-        consumer = cast("BatchConsumer", self._app.consumer)
+        return self._crashed() or self._nothing_fetched() or self._stalled_partition()
+
+    def _crashed(self) -> BaseException | None:
         if self._app.crashed:
             return self._app.crash_reason or Stalled("a service of Faust crashed")
         for service in self._services():
@@ -59,17 +78,26 @@ class Watchdog:
                 return service.crash_reason or Stalled(f"{service.label} crashed")
             if self._ended(service):
                 return Stalled(f"a task of {service.label} has ended")
-        now = time.monotonic()
-        if consumer.flow_stopped_at is not None and now - consumer.flow_stopped_at > FLOW_STOPPED_S:
-            return Stalled(f"fetching has been switched off for {FLOW_STOPPED_S:.0f} s")
-        return self._stalled_partition()
+        return None
+
+    def _nothing_fetched(self) -> Stalled | None:
+        now, flow_s = time.monotonic(), self._patience.flow_s
+        stopped_at = self._consumer.flow_stopped_at
+        if stopped_at is not None and now - stopped_at > flow_s:
+            return Stalled(f"fetching has been switched off for {flow_s:.0f} s")
+        if now - self._consumer.looked_at > flow_s:
+            return Stalled(f"the consumer's thread has not moved for {flow_s:.0f} s")
+        return None
 
     def _stalled_partition(self) -> Stalled | None:
+        if not self._keepers.assigned:
+            return None
+        records_s, restore_s = self._patience.records_s, self._patience.restore_s
         for keeper in self._keepers:
-            if keeper.claim is None or not self._keepers.assigned:
-                continue
-            if keeper.idle_s() > STALLED_S and keeper.reading().lag > 0:
-                return Stalled(f"{keeper.tp}: records wait, and none was handed over for {STALLED_S:.0f} s")
+            if keeper.claim is None and keeper.opening.stuck_s() > restore_s:
+                return Stalled(f"{keeper.tp}: {keeper.opening}, and nothing moved for {restore_s:.0f} s")
+            if keeper.claim is not None and keeper.idle_s() > records_s and keeper.reading().lag > 0:
+                return Stalled(f"{keeper.tp}: records wait, and none was handed over for {records_s:.0f} s")
         return None
 
     def _services(self) -> Iterable[Service]:

@@ -1,6 +1,7 @@
 """A worker among others: how it starts, says how it is, leaves; what it does when Redis goes away and comes back."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import time
@@ -48,11 +49,14 @@ def test_probes_of_a_worker_that_starts_works_and_ends(bench):
     first = worker.get("/readyz")
     bench.wait(worker.ready, 40, "it is ready")
 
-    bench.wait(lambda: worker.get("/readyz") == (200, "ok\n"), 10, "it says so")
+    _, said = bench.first(lambda: worker.get("/readyz"), lambda answer: answer[0] == 200, 10, "it says so")
+    partitions = json.loads(said)["partitions"]
 
     assert worker.get("/livez") == (200, "ok\n")
     assert first[0] in (200, 503)
-    assert first[0] == 200 or first[1].strip() != "ok"
+    assert first[0] == 200 or json.loads(first[1])["problems"]
+    assert len(partitions) == 20
+    assert {partition["state"] for partition in partitions} <= {"live", "behind"}
     assert worker.get("/metrics")[0] == 200
     assert worker.get("/table")[0] == 404
 
