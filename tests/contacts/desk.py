@@ -28,6 +28,7 @@ WORDS: Final = {
     "merged": "ticket.merged",
     "deleted": "ticket.deleted",
 }
+COUNTS: Final = ("created", "solved", "reopened", "reassigned", "escalated", "merged", "deleted", "backlog")
 Number = int | float | None
 
 
@@ -100,9 +101,10 @@ class Desk:
         view = next(v for v in self.pipeline.views(now) if (v.channel, v.queue) == (channel, queue))
         return {**view.windows["all"], **view.live}
 
-    def some(self, at: str, queue: str = "*") -> dict[str, Number]:
-        """Those counts and ages among them that are not 0 and not absent."""
-        return {kpi: value for kpi, value in self.at(at, queue).items() if value}
+    def counted(self, at: str, queue: str = "*") -> dict[str, Number]:
+        """What was counted and what is in the backlog, without zeros."""
+        values = self.at(at, queue)
+        return {name: values[name] for name in COUNTS if values[name]}
 
     @property
     def outcomes(self) -> Mapping[str, int]:
