@@ -22,6 +22,7 @@ class TestOrphans:
         ("story", "expected"),
         [
             pytest.param("09:00 created · 09:10 status=open", 0, id="its creation was seen"),
+            pytest.param("09:00 status=open · 09:00 created", 0, id="of one instant the creation goes first"),
             pytest.param("09:00 status=open · 09:10 status=pending", 1, id="its first event is an update"),
             pytest.param("09:00 escalated · 09:10 escalated", 1, id="an escalation"),
             pytest.param("09:00 merged · 09:10 deleted", 1, id="a merger"),

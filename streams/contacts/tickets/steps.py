@@ -57,11 +57,6 @@ def fire(cycle: TicketCycle, at: int, ledger: Ledger) -> None:
     _settle(cycle, at, ledger)
 
 
-def leads_on(cycle: TicketCycle, event: AnyTicketEvent) -> bool:
-    """Whether the event is a transition from here: among events of one instant, the creation goes first."""
-    return cycle.phase != UNSEEN or type(event) is ev.TicketCreated
-
-
 def _settle(cycle: TicketCycle, at: int, ledger: Ledger) -> None:
     cycle.timer_at = next_breach(cycle)
     cycle.keep_rows(at, ledger)
@@ -292,7 +287,6 @@ TICKETS: Final = LifeCycle(
     new=TicketCycle,
     apply=apply,
     fire=fire,
-    leads_on=leads_on,
     rank=in_order(
         ev.TicketCreated, ev.MessageAdded, ev.TicketEscalated, ev.TicketMerged, ev.TicketDeleted, ev.TicketUpdated
     ),
