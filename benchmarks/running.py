@@ -5,30 +5,17 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.processes import Cost, cost
 from streams.config.model import Config
 
 ENDS_WITHIN_S = 15
-
-
-class Cost(NamedTuple):
-    """What a process has taken since it began."""
-
-    cpu_s: float
-    """User and system, all threads."""
-    at_s: float
-    """Monotonic clock."""
-
-    def since(self, earlier: "Cost") -> "Cost":
-        return Cost(self.cpu_s - earlier.cpu_s, self.at_s - earlier.at_s)
 
 
 class RunningWorker:
@@ -44,9 +31,7 @@ class RunningWorker:
         """What it has taken so far. Raises RuntimeError when it has ended."""
         if self._process.poll() is not None:
             raise RuntimeError(f"the worker ended:\n{self._log.read_text(errors='replace')[-3000:]}")
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        ticks = int(fields[11]) + int(fields[12])
-        return Cost(ticks / os.sysconf("SC_CLK_TCK"), time.monotonic())
+        return cost(self.pid)
 
     def counters(self) -> Mapping[str, Mapping[str, float]]:
         """Name of each counter of queues → `channel/queue` → value."""
@@ -89,6 +74,7 @@ def _environment(config: Config) -> dict[str, str]:
     return {
         "CONTACT_STREAMS_KAFKA__BROKERS": config.kafka.brokers,
         "CONTACT_STREAMS_KAFKA__APP": config.kafka.app,
+        "CONTACT_STREAMS_KAFKA__TOPIC_PREFIX": config.kafka.topic_prefix,
         "CONTACT_STREAMS_REDIS__URL": config.redis.url,
         "CONTACT_STREAMS_REDIS__PREFIX": config.redis.prefix,
         "CONTACT_STREAMS_METRICS__PORT": str(config.metrics.port),
