@@ -30,6 +30,13 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
         """Without the password: this ends up in logs."""
         return f"Login(protocol={self.protocol!r}, username={self.username!r})"
 
+    @property
+    def user(self) -> str:
+        """Who this is to the broker, in words."""
+        if self.protocol.startswith("SASL_"):
+            return f"user `{self.username}`"
+        return f"the client of {self.files.cert_file}" if self.files.cert_file else "clients without a name"
+
     def options(self) -> dict[str, Any]:
         """Arguments that both aiokafka's and kafka-python's clients take. Reads the certificate files.
 

@@ -24,6 +24,7 @@ from streams.worker.cluster import Cluster, connection
 from streams.worker.health import HealthServer, PartitionState, Readiness
 from streams.worker.keeper import Keeper, Pace, Stage
 from streams.worker.keepers import Keepers
+from streams.worker.permissions import explained, needed
 from streams.worker.settings import INTERNAL, WorkerSettings
 from streams.worker.sinks import Sink, Ticker
 from streams.worker.transport import BatchConsumer, Transport
@@ -98,7 +99,7 @@ class Worker:
     def fail(self, reason: BaseException) -> None:
         """End because of `reason`; the first one counts."""
         if self._failure is None and not self.stopping.is_set():
-            self._failure = reason
+            self._failure = reason = explained(reason, self._settings)
             if not isinstance(reason, ContactStreamsError):
                 log.error("the worker ends: %r", reason, exc_info=reason)
         self.stopping.set()
@@ -178,12 +179,16 @@ class Worker:
     # Topics
 
     async def _discover(self) -> dict[str, Stage]:
-        """The stages, by Kafka name of their input. Raises ConfigError when a topic is missing or does not fit."""
+        """The stages, by Kafka name of their input.
+
+        Raises ConfigError when a topic is missing or does not fit, ConnectionFailed when something is not allowed.
+        """
         settings = self._settings
         between = () if self._make_customer_book is None else (CUSTOMERS,)
         inputs = {name: settings.topic(name) for name in (*settings.sources, *between, FACTS)}
         states = {name: settings.state_topic(name) for name in inputs}
         outputs = {name: settings.topic(name) for name in (*OUTPUTS, *between)}
+        await self._cluster.check(needed(settings, inputs, outputs))
         there = await self._cluster.partitions([*inputs.values(), *states.values(), *outputs.values()])
         check_topics(inputs, states, outputs, there)
         self.source_partitions.update({name: there[inputs[name]] for name in (*settings.sources, *between)})

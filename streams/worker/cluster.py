@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import ConnectionFailed
 from streams.security.kafka import refusal
 from streams.worker.clock import BrokerClock
+from streams.worker.permissions import Permission, check
 from streams.worker.settings import WorkerSettings
 
 BATCH_BYTES: Final = 512 * 1024
@@ -58,6 +59,10 @@ class Cluster:
         wanted = set(topics) & set(await admin.list_topics())
         described = await admin.describe_topics(sorted(wanted)) if wanted else []
         return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+    async def check(self, permissions: Iterable[Permission]) -> None:
+        """Raise ConnectionFailed that names each of `permissions` that the broker does not grant."""
+        await check(self._started(), list(permissions), self._settings)
 
     async def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Delete the records below `offset`; where the broker cannot, that is said once."""

@@ -34,12 +34,12 @@ class Broker(NamedTuple):
 
 
 @contextlib.contextmanager
-def secured_kafka(authority: Authority, *, authorizer: bool) -> Iterator[Broker]:
-    """A KRaft node whose users are `ADMIN` and `USERS`; with an authorizer nobody but the admin may do anything."""
+def secured_kafka(authority: Authority) -> Iterator[Broker]:
+    """A KRaft node whose users are `ADMIN` and `USERS`; its authorizer lets nobody but the admin do anything."""
     java, libs = _program("java"), kafka_jars()
     with tempfile.TemporaryDirectory(prefix="kafka-") as name:
         home = Path(name)
-        broker, config = _configured(home, authority, authorizer=authorizer)
+        broker, config = _configured(home, authority)
         classpath = ["-cp", f"{libs}/*", f"-Dlog4j.configurationFile={_quiet_log4j(home)}"]
         form = [java, "-Xmx256m", *classpath, "kafka.tools.StorageTool", "format", "-t", _cluster_id()]
         subprocess.run([*form, "-c", str(config), *_scram_users()], check=True, capture_output=True)
@@ -58,7 +58,7 @@ def _scram_users() -> list[str]:
     return found
 
 
-def _configured(home: Path, authority: Authority, *, authorizer: bool) -> tuple[Broker, Path]:
+def _configured(home: Path, authority: Authority) -> tuple[Broker, Path]:
     internal, controller, *ports = (free_port() for _ in range(5))
     broker = Broker(*(f"127.0.0.1:{port}" for port in ports))
     listeners = {
@@ -108,11 +108,10 @@ def _configured(home: Path, authority: Authority, *, authorizer: bool) -> tuple[
         lines.append(
             f"listener.name.{listener}.plain.sasl.jaas.config={module}.plain.PlainLoginModule required {plain};"
         )
-    if authorizer:
-        lines += [
-            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            f"super.users=User:ANONYMOUS;User:{ADMIN}",  # the node itself comes in unnamed
-        ]
+    lines += [
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        f"super.users=User:ANONYMOUS;User:{ADMIN}",  # the node itself comes in unnamed
+    ]
     config = home / "server.properties"
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return broker, config
