@@ -1,6 +1,7 @@
 """`contact-streams monitoring`: what watches over the numbers, made from a configuration."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import click
 
 from streams.cli.examples import ExampleCommand, ExampleGroup
 from streams.cli.options import config_option, load_config
-from streams.errors import InputError
+from streams.errors import ConfigError, InputError
 
 EXAMPLES: Final = """
 contact-streams monitoring rules --config contact-streams.yaml > contact-streams.rules.yml
@@ -19,6 +20,7 @@ HELP: Final = """\
 Makes the files of Prometheus, Alertmanager and Grafana from the KPIs, and the targets and limits of a configuration.
 Those of a configuration without any keys are in deploy/.
 """
+SDK_HINT: Final = "pip install 'grafana-foundation-sdk==1769699379!11.6.0'; or take those in deploy/grafana/"
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
 _OUTPUT_HELP: Final = "Folder to write to, made if it is not there.  [default: standard output]"
 
@@ -53,6 +55,8 @@ def alertmanager(config_file: Path | None, output: Path | None) -> None:
 @click.option("--output", metavar="DIR", type=_DIRECTORY, required=True, help="Folder to write to.")
 def dashboards(config_file: Path | None, output: Path) -> None:
     """Make the dashboards of Grafana, one JSON file each."""
+    if find_spec("grafana_foundation_sdk") is None:
+        raise ConfigError("dashboards are made with grafana-foundation-sdk, which is not installed", hint=SDK_HINT)
     from streams.monitoring.dashboards import dashboards as made  # noqa: PLC0415 (not for --help)
 
     _put(made(load_config(config_file).config), output)
