@@ -24,6 +24,10 @@ each_panel = pytest.mark.parametrize(
 )
 
 
+def threshold_steps(panel):
+    return panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+
+
 def test_the_shipped_dashboards_are_those_of_the_reference_configuration(reference, shipped):
     shipped("grafana", dashboards(reference))
 
@@ -38,13 +42,13 @@ def test_a_panel_has_a_unit_words_and_thresholds(panel):
 
     assert defaults["unit"]
     assert len(panel["description"]) > 15
-    assert defaults["thresholds"]["steps"][0]["value"] is None
+    assert threshold_steps(panel)[0]["value"] is None
     assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 
 
 @each_panel
 def test_a_rate_is_taken_over_the_interval_that_grafana_chooses(panel):
-    ranges = {found for query in queries(panel) for found in re.findall(r"\[(.+?)\](?=\))", query)}
+    ranges = {found for query in queries(panel) for found in re.findall(r"\}\[(.+?)\]", query)}
 
     assert ranges <= {"$__rate_interval"}
 
@@ -85,9 +89,7 @@ def test_thresholds_follow_the_configured_limits():
     found = {panel["title"]: panel for panel in panels(json.loads(dashboards(config)["queue.json"]))}
 
     steps = {
-        title: [
-            (step["value"], step["color"]) for step in found[title]["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        ]
+        title: [(step["value"], step["color"]) for step in threshold_steps(found[title])]
         for title in ("Service level", "Longest wait")
     }
     assert steps == {
@@ -98,7 +100,7 @@ def test_thresholds_follow_the_configured_limits():
 
 @each_panel
 def test_thresholds_rise(panel):
-    values = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1:]]
+    values = [step["value"] for step in threshold_steps(panel)[1:]]
 
     assert all(lower < higher for lower, higher in pairwise(values))
 

@@ -146,6 +146,7 @@ def placed(panels: Iterable[Shown | Table], first: int) -> list[Placed]:
 
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOP"
+_INSTANT: Final = ("stat", "bars")
 _SERIES: Final = PromQueryFormat.TIME_SERIES
 _FORMATS: Final = {"heat": PromQueryFormat.HEATMAP}
 _HEIGHTS: Final = {"stat": STAT_HEIGHT}
