@@ -121,6 +121,15 @@ class TestDifferentCustomers:
         assert shop.values("2026-03-28 10:00", "7d")["customers_ordering"] == 1
         assert shop.values("2026-03-28 10:00", "7d")["repeat_orders"] == 1
 
+    def test_so_are_agents_who_are_trained(self):
+        shop = Shop()
+        for at in ("2026-03-25 09:00", "2026-03-25 17:00", "2026-03-27 09:00", "2026-03-28 08:00"):
+            shop.tell(at, "training.spent", source="hr", agent="ann", amount=100)
+
+        assert shop.values("2026-03-28 10:00", "today")["agents_trained"] == 1
+        assert shop.values("2026-03-28 10:00", "7d")["agents_trained"] == 1
+        assert shop.values("2026-03-28 10:00", "7d")["training_per_agent"] == 400
+
     def test_a_day_begins_at_the_queues_midnight(self):
         shop = Shop(timezones={"tokyo": "Asia/Tokyo"})
         # 16:00 in Berlin is midnight in Tokyo

@@ -74,11 +74,12 @@ class TestOrphans:
     def test_a_creation_tells_only_what_nobody_had_told(self):
         desk = Desk().tell("09:00 queue=other priority=low · 09:00:10 created priority=high")
         desk.tell("09:00 status=open · 09:00:10 created priority=high status=solved", "t2")
+        desk.tell("09:00 queue=other priority=low status=open · 09:00:10 created priority=high", "t3")
 
-        assert desk.counted("10:00", "q") == {"created": 2, "backlog": 1}
+        assert desk.counted("10:00", "q") == {"created": 3, "backlog": 1}
         assert desk.at("10:00", "q")["backlog_high"] == 1
-        assert desk.counted("10:00", "other") == {"backlog": 1}
-        assert desk.at("10:00", "other")["backlog_low"] == 1
+        assert desk.counted("10:00", "other") == {"backlog": 2}
+        assert desk.at("10:00", "other")["backlog_low"] == 2
 
     def test_its_clocks_start_with_its_creation(self):
         desk = Desk(TargetRule("first_reply", HOUR), TargetRule("resolution", 2 * HOUR))
@@ -112,6 +113,12 @@ class TestOrphans:
         assert kept.counted("sun 11:00")["reopened"] == 1
         assert forgotten.counted("sun 11:00") == {"created": 1, "solved": 1, "backlog": 1}
 
+    @pytest.mark.parametrize(("again", "reopened"), [("10:10", {"reopened": 1}), ("10:10:00.001", {})])
+    def test_to_the_end_of_that_while(self, again, reopened):
+        desk = Desk(tickets_kept_ms=HOUR).tell(f"09:00 created · 09:10 status=solved · {again} status=open queue=q")
+
+        assert desk.counted("10:30") == {"created": 1, "solved": 1, "backlog": 1, **reopened}
+
 
 class TestLate:
     """More than a minute behind the watermark."""
@@ -122,6 +129,11 @@ class TestLate:
         assert desk.counted("10:30") == {"created": 1, "solved": 1}
         assert desk.at("10:30")["resolution_full_avg"] == 600
         assert desk.outcomes["late"] == 1
+
+    def test_a_message_says_nothing_of_the_status(self):
+        desk = Desk().tell("09:00 created · 09:30 customer").beat("10:00").tell("09:10 status=solved id=late")
+
+        assert desk.counted("10:30") == {"created": 1, "solved": 1}
 
     def test_it_never_undoes_what_a_newer_event_said(self):
         desk = Desk().tell("09:00 created · 09:30 status=open").beat("10:00").tell("09:10 status=solved id=late")

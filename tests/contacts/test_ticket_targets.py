@@ -235,6 +235,13 @@ def test_a_late_word_that_makes_it_due_in_the_past_is_a_breach_where_it_is_booke
     assert desk.at("12:01")["sla_breached_open"] == 1
 
 
+def test_a_rule_of_later_is_nothing_to_what_was_applied_before():
+    rules = (TargetRule("resolution", 8 * HOUR), TargetRule("resolution", HOUR, from_ms=clock("10:00")))
+    desk = Desk(*rules).tell("09:00 created · 10:10 agent=ann")
+
+    assert desk.at("10:10")["sla_next_due"] == (8 * 60 - 70) * 60
+
+
 def test_a_rule_holds_from_its_first_instant_on():
     desk = Desk(TargetRule("resolution", HOUR, from_ms=clock("09:00"))).tell("09:00 created")
 

@@ -46,6 +46,13 @@ def test_every_event_has_a_step_in_every_state():
         ),
         pytest.param("09:00 created · 10:00 agent=ann", {"created": 1, "backlog": 1}, id="assigned"),
         pytest.param(
+            "09:00 created · 10:00 agent=ann · 11:00 agent=ann", {"created": 1, "backlog": 1}, id="to the same again",
+        ),
+        pytest.param(
+            "09:00 created · 10:00 agent=ann · 11:00 status=open · 12:00 agent=bob",
+            {"created": 1, "backlog": 1, "reassigned": 1}, id="handed on",
+        ),
+        pytest.param(
             "09:00 created · 10:00 agent=ann · 11:00 agent=bob queue=other",
             {"created": 1, "backlog": 1, "reassigned": 1}, id="handed on, once per event",
         ),
@@ -61,6 +68,16 @@ def test_every_event_has_a_step_in_every_state():
 )  # fmt: skip
 def test_what_is_counted(story, expected):
     assert Desk().tell(story).counted("12:00") == expected
+
+
+@pytest.mark.parametrize("said", ["status=open", "queue=other", "priority=high", "agent=ann"])
+def test_an_update_that_says_nothing_new_is_a_duplicate(said):
+    desk = Desk().tell(f"09:00 created · 10:00 {said}")
+    assert desk.outcomes == {"applied": 2}
+
+    desk.tell(f"11:00 {said} id=again")
+
+    assert desk.outcomes == {"applied": 2, "duplicate": 1}
 
 
 def test_each_number_belongs_to_the_queue_of_the_moment():
