@@ -1,10 +1,16 @@
 """Service-level targets of tickets: which rule holds, when they are due, and what becomes of them."""
 
+import json
+
 import pytest
 
 from streams.calendars.settings import CalendarSettings
-from streams.contacts.settings import ZAMMAD, TargetRule
-from tests.contacts.desk import HOUR, MINUTE, Desk, clock
+from streams.contacts.settings import ZAMMAD, FoldSettings, TargetRule, Thresholds
+from streams.facts.wire import RowKind
+from tests.contacts.desk import HOUR, MINUTE, Desk, clock, events
+from tests.contacts.timeline import Log
+
+OFFICE = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 5 + ((), ()))
 
 
 def test_one_that_is_kept():
@@ -205,8 +211,7 @@ def test_a_breach_is_shown_although_no_rule_holds_any_more():
 
 
 def test_time_used_is_business_time_where_the_target_is():
-    hours = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 5 + ((), ()))
-    desk = Desk(TargetRule("resolution", 2 * HOUR, business=True), calendar=hours)
+    desk = Desk(TargetRule("resolution", 2 * HOUR, business=True), calendar=OFFICE)
 
     desk.tell("fri 16:30 created · +mon 09:10 status=open")
 
@@ -214,8 +219,7 @@ def test_time_used_is_business_time_where_the_target_is():
 
 
 def test_opening_hours_are_nothing_to_a_target_around_the_clock():
-    hours = CalendarSettings("UTC", (((9 * HOUR, 17 * HOUR),),) * 5 + ((), ()))
-    desk = Desk(TargetRule("resolution", 2 * HOUR), calendar=hours).tell("fri 16:30 created")
+    desk = Desk(TargetRule("resolution", 2 * HOUR), calendar=OFFICE).tell("fri 16:30 created")
 
     assert desk.at("fri 17:30")["sla_next_due"] == 3_600
 
@@ -255,3 +259,35 @@ def test_two_that_are_due_one_after_the_other_end_each_at_its_own_time():
 
     assert desk.at("10:01")["sla_compliance_first_reply"] == 0.0
     assert desk.at("10:01")["sla_compliance_resolution"] == 1.0
+
+
+def test_a_target_that_its_calendar_has_no_time_for_is_never_due():
+    """There are no hours any more from 2200 on."""
+    desk = Desk(TargetRule("resolution", 400 * 365 * 24 * HOUR, business=True), calendar=OFFICE).tell("09:00 created")
+
+    assert desk.at("10:00")["sla_next_due"] is None
+    assert desk.at("10:00")["sla_ended"] == 0
+
+
+def test_a_calendar_that_is_configured_no_more_leaves_the_time_around_the_clock():
+    """After so many messages the creation itself is no longer kept: its target was applied under the old settings."""
+    rules = (TargetRule("resolution", 10 * HOUR, business=True),)
+    office = FoldSettings(ticket_targets=rules, calendars={"office": OFFICE}, defaults=Thresholds(calendar="office"))
+    log = tell(Log(office), " · ".join(["09:00 created", *(f"09:{minute} customer" for minute in range(10, 40))]))
+    assert due(log) == [clock("tue 11:00")]
+
+    tell(log.restart(FoldSettings(ticket_targets=rules)), "10:00 status=open id=opened")
+
+    assert due(log) == [clock("19:00")]
+
+
+def tell(log: Log, story: str) -> Log:
+    for event in events(story):
+        log.append(json.dumps(event).encode())
+    return log
+
+
+def due(log: Log) -> list[int | None]:
+    """When the targets under way are due."""
+    log.flush()
+    return [row.due_at for row in log.rows["email", "q"].values() if row.kind == RowKind.TARGET and row.end is None]
