@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from streams.errors import ConfigError, ContactStreamsError
 from streams.facts.wire import Dimension
@@ -126,7 +126,7 @@ class RedisSink:
         self._lists = QueueLists(look.behind, pace.ttl_ms // 3)
         self._refused: dict[int, int] = {}
         self._may_create: set[tuple[int, int]] = set()
-        self._away = False
+        self._problem: str | None = None
         self._newest: list[_Batch] | None = None
         self._ticked_at: int | None = None
         self._live = True
@@ -162,7 +162,7 @@ class RedisSink:
     @property
     def problem(self) -> str | None:
         """What is wrong, for a readiness probe; None: nothing."""
-        return "Redis is away" if self._away else None
+        return self._problem
 
     async def tick(self, now_ms: int, owned: Mapping[int, Owned]) -> None:
         """Have the state at `now_ms` of all owned queues (facts partition → owner) written soon. Waits for nothing.
@@ -225,22 +225,29 @@ class RedisSink:
                 pause_s = _FIRST_PAUSE_S
             except DOWN as error:
                 self._count_failure(error)
+                await self._hang_up()
                 await asyncio.sleep(0 if self._stopped.is_set() else pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             self._newest = None
 
+    async def _hang_up(self) -> None:
+        """The address may lead to another Redis now: after a failover the old one answers on, read-only."""
+        with contextlib.suppress(*DOWN):
+            await self._client.connection_pool.disconnect()
+
     def _count_failure(self, error: BaseException) -> None:
-        if not self._away:
-            self._log.warning("redis: away, nothing is written: %s", error)
-        self._away = True
+        problem = f"Redis takes no writes: {error}" if isinstance(error, ResponseError) else f"Redis is away: {error}"
+        if self._problem is None:
+            self._log.warning("%s", problem)
+        self._problem = problem
         self.failures += 1
         self._may_create.clear()
 
     async def _write(self, batches: Sequence[_Batch]) -> None:
         unknown = {batch.claim for batch in batches if not await self._written(batch)}
-        if self._away:
-            self._log.warning("redis: back")
-        self._away = False
+        if self._problem is not None:
+            self._log.warning("Redis is back")
+        self._problem = None
         if unknown:
             self._log.info("redis: new or come back empty, waiting for a heartbeat before the first write")
             await self._confirmed()

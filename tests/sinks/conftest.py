@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -30,11 +31,14 @@ class RedisServer:
     def __init__(self) -> None:
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._home: tempfile.TemporaryDirectory[str]
         self.url = f"redis://127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
         program = shutil.which("redis-server") or "redis-server"
-        command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""]
+        # A folder of its own: a master writes a file for its replicas, and whoever starts there next would load it.
+        self._home = tempfile.TemporaryDirectory(prefix="redis-")
+        command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", self._home.name]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_until_up(self.url)
 
@@ -43,6 +47,7 @@ class RedisServer:
             self._process.terminate()
             self._process.wait()
             self._process = None
+            self._home.cleanup()
 
 
 class EmbeddedServer:
