@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 REALM: Final = "contact-streams"
 

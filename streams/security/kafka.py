@@ -61,12 +61,12 @@ class Refusal(NamedTuple):
     hint: str
 
 
-async def refusal(options: Mapping[str, Any]) -> Refusal:
-    """Why the brokers cannot be used: the clients themselves only say that none can. `options`: those of a client.
+async def refusal(options: Mapping[str, Any]) -> Refusal | None:
+    """Why the brokers let nobody in: the clients themselves only say that none does. None: one of them would.
 
-    Connects to one after the other, as a client does; of several reasons the last.
+    `options`: those of a client. Connects to one after the other; of several reasons the last.
     """
-    found = Refusal("a broker answers, but none of those that it names does", _ADVERTISED)
+    found: Refusal | None = None
     login = {name: value for name, value in options.items() if name in _LOGIN}
     for broker in options["bootstrap_servers"]:
         host, _, port = broker.rpartition(":")
@@ -76,6 +76,7 @@ async def refusal(options: Mapping[str, Any]) -> Refusal:
             found = _told(broker, login, error)
         else:
             connection.close()
+            return None
     return found
 
 
@@ -84,7 +85,6 @@ _UNREACHABLE: Final = (
     "is it running, is kafka.brokers (CONTACT_STREAMS_KAFKA__BROKERS, --brokers) right, "
     f"and is {SECTION}.protocol that of this address?"
 )
-_ADVERTISED: Final = "are the broker's advertised.listeners addresses that can be reached from here?"
 
 
 def _told(broker: str, login: Mapping[str, Any], error: Exception) -> Refusal:

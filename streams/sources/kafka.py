@@ -13,7 +13,6 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import (
-    AuthorizationError,
     BrokerResponseError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -26,6 +25,9 @@ from streams.security.kafka import refusal
 from streams.sources.routing import Route, partition_of
 
 Options = Mapping[str, Any]
+
+AUTHORIZATION: Final = "AuthorizationFailed"
+"""Part of the names of all errors by which a broker says that something is not allowed."""
 
 _TIMEOUT_MS: Final = 15_000
 _LINGER_MS: Final = 20
@@ -266,16 +268,21 @@ def reaching(options: Options) -> Iterator[None]:
     """Turn what kafka-python raises into an error with a hint."""
     try:
         yield
-    except AuthorizationError as error:
+    except KafkaError as error:
+        raise _explained(error, options) from error
+
+
+def _explained(error: KafkaError, options: Options) -> ConnectionFailed:
+    if AUTHORIZATION in _reason(error):
         user = options.get("sasl_plain_username")
         who = "this client" if user is None else f"user `{user}`"
         hint = "docs/security.md lists what each command must be allowed"
-        raise ConnectionFailed(f"Kafka refuses {who}: {_reason(error)}", hint=hint) from error
-    except BrokerResponseError as error:
-        raise ConnectionFailed(f"Kafka at {options.get('bootstrap_servers')}: {_reason(error)}") from error
-    except KafkaError as error:
-        reason, hint = asyncio.run(refusal(options))
-        raise ConnectionFailed(f"Kafka cannot be used: {reason} ({_reason(error)})", hint=hint) from error
+        return ConnectionFailed(f"Kafka does not allow {who} what is needed: {_reason(error)}", hint=hint)
+    refused = None if isinstance(error, BrokerResponseError) else asyncio.run(refusal(options))
+    if refused is None:
+        hint = "do the brokers answer, those that they name (advertised.listeners) among them?"
+        return ConnectionFailed(f"Kafka at {','.join(options['bootstrap_servers'])}: {_reason(error)}", hint=hint)
+    return ConnectionFailed(f"Kafka cannot be reached: {refused.reason}", hint=refused.hint)
 
 
 def _reason(error: KafkaError) -> str:

@@ -112,6 +112,8 @@ class Worker:
             dead=self.dead,
             readiness=self.readiness,
             metrics=self._metrics,
+            credentials=self._settings.http_credentials,
+            certificate=self._settings.http_certificate,
         )
         await health.start()
         try:

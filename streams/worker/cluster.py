@@ -42,7 +42,7 @@ class Cluster:
             await admin.start()
         except (KafkaError, OSError) as exc:
             await admin.close()
-            raise await _unreachable(self._connection) from exc
+            raise await _unreachable(self._connection, exc) from exc
         self._admin = admin
 
     async def stop(self) -> None:
@@ -116,6 +116,8 @@ def connection(settings: WorkerSettings) -> dict[str, Any]:
     return {"bootstrap_servers": list(settings.brokers), "client_id": settings.app, **settings.login.options()}
 
 
-async def _unreachable(options: Mapping[str, Any]) -> ConnectionFailed:
-    reason, hint = await refusal(options)
-    return ConnectionFailed(f"Kafka cannot be reached: {reason}", hint=hint)
+async def _unreachable(options: Mapping[str, Any], error: Exception) -> ConnectionFailed:
+    refused = await refusal(options)
+    if refused is None:
+        return ConnectionFailed(f"Kafka cannot be reached: {error}", hint="it may only just have started: try again")
+    return ConnectionFailed(f"Kafka cannot be reached: {refused.reason}", hint=refused.hint)

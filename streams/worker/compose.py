@@ -98,6 +98,8 @@ def worker_settings(config: Config, *, check_crcs: bool = True) -> WorkerSetting
         check_crcs=check_crcs,
         http_host=config.metrics.host,
         http_port=config.metrics.port,
+        http_credentials=config.metrics.credentials(),
+        http_certificate=config.metrics.certificate(),
     )
 
 

@@ -7,6 +7,7 @@ that is missing, and how each partition is.
 
 import asyncio
 import gzip
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -14,14 +15,19 @@ import msgspec
 from aiohttp import web
 
 from streams.errors import ConnectionFailed
+from streams.security.http import Credentials, demand, warn_if_open
+from streams.security.tls import server_context
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+METRICS: Final = "/metrics"
 SMALL: Final = 1_400
 """Bytes that fit into one packet anyway."""
 
 Problems = Callable[[], list[str]]
 """What is wrong now, a line each; empty: nothing."""
 Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+log = logging.getLogger(__name__)
 
 
 class PartitionState(msgspec.Struct, frozen=True):
@@ -55,15 +61,23 @@ class HealthServer:
         dead: Problems,
         readiness: Callable[[], Readiness],
         metrics: Callable[[], bytes],
+        credentials: Credentials = Credentials(),  # noqa: B008 (immutable)
+        certificate: tuple[str, str] | None = None,
     ) -> None:
-        """`metrics` renders the body of `/metrics`; it is called in a thread."""
+        """`metrics` renders the body of `/metrics`; it is called in a thread.
+
+        `/metrics` asks for `credentials`; the probes do not, since who probes knows no secrets. `certificate`: PEM
+        files of it and of its key; None: no TLS.
+        """
         self._host = host
         self._port = port
         self._metrics = metrics
-        app = web.Application()
+        self._credentials = credentials
+        self._certificate = certificate
+        app = web.Application(middlewares=[demand(credentials, METRICS)])
         app.router.add_get("/livez", _alive(dead))
         app.router.add_get("/readyz", _ready(readiness))
-        app.router.add_get("/metrics", self._scrape)
+        app.router.add_get(METRICS, self._scrape)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -72,10 +86,12 @@ class HealthServer:
         return int(self._runner.addresses[0][1])
 
     async def start(self) -> None:
-        """Listen. Raises ConnectionFailed when the port is taken."""
+        """Listen. Raises ConnectionFailed when the port is taken, ConfigError when the certificate cannot be used."""
+        tls = None if self._certificate is None else server_context(*self._certificate, "metrics")
+        warn_if_open(log, METRICS, self._host, self._credentials, tls=tls is not None)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await web.TCPSite(self._runner, self._host, self._port, ssl_context=tls).start()
         except OSError as exc:
             raise ConnectionFailed(
                 f"cannot listen on {self._host}:{self._port}: {exc.strerror}",

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from streams.security.http import Credentials
 from streams.security.kafka import Login
 
 INTERNAL: Final = frozenset({"facts", "customers"})
@@ -42,6 +43,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str = "127.0.0.1"
     http_port: int = 9464
     """Of the probes and `/metrics`; 0: any free one."""
+    http_credentials: Credentials = Credentials()
+    """What `/metrics` asks for."""
+    http_certificate: tuple[str, str] | None = None
+    """PEM files of the certificate and its key; None: HTTP without TLS."""
 
     @property
     def facts_topic(self) -> str:
