@@ -24,10 +24,14 @@ Channel = Annotated[str, Meta(min_length=1, max_length=50, extra_json_schema={"p
 """Lower case."""
 Instant = int | Annotated[datetime, Meta(tz=True)]
 """Epoch ms, or RFC 3339 with an offset; epoch ms once decoded."""
-Span = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-"""Duration in ms as the source measured it; negative ones are clamped to 0 and counted."""
-Amount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-"""Integer minor units of the one configured currency."""
+Span = Annotated[int, Meta(ge=-(2**42), le=2**42)]
+"""Duration in ms as the source measured it, 139 years at most: millions of them in one interval sum up to 64 bits.
+Negative ones are clamped to 0 and counted."""
+Amount = Annotated[int, Meta(ge=-(10**13), le=10**13)]
+"""Integer minor units of the one configured currency; bounded as durations are."""
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Grade = Annotated[str, Meta(max_length=200)] | Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""A priority or level, by name or number; kept as it is."""
 
 LeftReason = Literal[
     "timeout", "key", "empty", "full", "closed", "transfer", "voicemail", "callback", "withdrawn", "bot"
@@ -66,7 +70,7 @@ class ContactStarted(ContactEvent, tag="contact.started", kw_only=True, gc=False
 
 class QueueEntered(ContactEvent, tag="queue.entered", kw_only=True, gc=False):
     queue: Label
-    priority: str | int | None = None
+    priority: Grade | None = None
     customer: Name | None = None
     callback: bool = False
     due: Instant | None = None
@@ -166,7 +170,7 @@ class TicketUpdated(ContactEvent, tag="ticket.updated", kw_only=True, gc=False):
 
 
 class TicketEscalated(ContactEvent, tag="ticket.escalated", kw_only=True, gc=False):
-    level: str | int | None = None
+    level: Grade | None = None
     queue: Label | None = None
 
 
@@ -181,7 +185,7 @@ class TicketDeleted(ContactEvent, tag="ticket.deleted", kw_only=True, gc=False):
 class AgentState(Event, tag="agent.state", kw_only=True, gc=False):
     agent: Name
     state: AgentStatus
-    queues: list[Label] | None = None
+    queues: Annotated[list[Label], Meta(max_length=1_000)] | None = None
 
 
 class SurveyAnswered(ContactEvent, tag="survey.answered", kw_only=True, gc=False):
@@ -223,7 +227,7 @@ class CustomerLost(BusinessEvent, tag="customer.lost", kw_only=True, gc=False):
 
 
 class CustomersCounted(BusinessEvent, tag="customers.counted", kw_only=True, gc=False):
-    count: Annotated[int, Meta(ge=0)]
+    count: Count
 
 
 class ReturnOpened(BusinessEvent, tag="return.opened", kw_only=True, gc=False):
