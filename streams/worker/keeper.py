@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from streams.books import Book, Reading
@@ -125,6 +125,8 @@ class Keeper:
         self._flushing = asyncio.Lock()
         self._flushed = asyncio.Event()
         self._last_flush = time.monotonic()
+        self._silent = True
+        """Nobody has been told yet that this owner is caught up: that flush does not wait."""
         self._ahead = False
         """Something was drained and not committed: the book is ahead of the log, for good."""
         self._seek: int | None = None
@@ -162,9 +164,14 @@ class Keeper:
         while not await self.confirmed():  # noqa: ASYNC110 (the coordinator sends no events)
             await asyncio.sleep(0.2)
         self.opening.step("claiming")
-        token = await self._take()
-        self.opening.step("reading its changelog")
-        restored, log_range = await self._read(token)
+        reader = self._cluster.reader()
+        try:
+            # A consumer takes its time to start: meanwhile the producer does the same.
+            token, _ = await asyncio.gather(self._take(), reader.start())
+            self.opening.step("reading its changelog")
+            restored, log_range = await self._read(reader, token)
+        finally:
+            await reader.stop()
         changelog.check_partitions(restored.meta, self.tp.topic, self.stage.partitions)
         self.opening.step("building its book")
         book = self.stage.make_book(self.tp.partition)
@@ -191,16 +198,11 @@ class Keeper:
         written = await transaction.commit({}, self._settings.group)
         return written[self._addresses.changelog]
 
-    async def _read(self, token: int) -> tuple[changelog.Restored, range]:
+    async def _read(self, reader: AIOKafkaConsumer, token: int) -> tuple[changelog.Restored, range]:
         """What the changelog holds, and the offsets that the input still has."""
-        reader = self._cluster.reader()
-        try:
-            await reader.start()
-            restored = await changelog.restore(reader, self._addresses.changelog, token, self.opening.moved)
-            first = (await reader.beginning_offsets([self.tp]))[self.tp]
-            last = (await reader.end_offsets([self.tp]))[self.tp]
-        finally:
-            await reader.stop()
+        restored = await changelog.restore(reader, self._addresses.changelog, token, self.opening.moved)
+        first = (await reader.beginning_offsets([self.tp]))[self.tp]
+        last = (await reader.end_offsets([self.tp]))[self.tp]
         return restored, range(first, last)
 
     def _first_offset(self, book: Book, log_range: range, *, new: bool) -> int:
@@ -282,9 +284,10 @@ class Keeper:
     def _due(self) -> bool:
         pace, pending = self.stage.pace, self._book().pending
         since = time.monotonic() - self._last_flush
-        if pending >= pace.full:
+        reading = self.reading()
+        if pending >= pace.full or (self._silent and reading.caught_up):
             return True
-        pause_s = _pause_s(pace, self.reading(), new=bool(pending))
+        pause_s = _pause_s(pace, reading, new=bool(pending))
         return pause_s is not None and since >= pause_s
 
     async def flush(self) -> None:
@@ -294,7 +297,8 @@ class Keeper:
             if producer is None:
                 raise RuntimeError("flush after close")
             self._last_flush = time.monotonic()
-            flush = book.drain(self.reading())
+            reading = self.reading()
+            flush = book.drain(reading)
             self._ahead = True
             transaction = Transaction(producer, self._cluster.clock)
             self._addresses.add_outputs(transaction, flush.outputs)
@@ -307,6 +311,7 @@ class Keeper:
                 await transaction.commit({self._input: flush.offset} if news else {}, self._settings.group)
             self._ahead, self._committed = False, meta
             self.flushed_at = time.time()
+            self._silent = self._silent and not reading.caught_up
             self._flushed.set()
         if self.stage.consumed and news and time.monotonic() - self._trimmed_at >= TRIM_EVERY_S:
             self._trimmed_at = time.monotonic()
@@ -332,6 +337,7 @@ class Keeper:
         """Go on as before: nobody else can have owned the partition between."""
         self._generation = generation
         self._folded_at = time.monotonic()
+        self._silent = True
         self.start(fail)
         self._feed.admit(self.tp, self.position())
 

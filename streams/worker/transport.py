@@ -37,6 +37,8 @@ NOTHING_WANTED_S: Final = 0.02
 ENOUGH_CHUNKS: Final = 16
 """Chunks that wait for an agent: no more of its topic is fetched. What was fetched already comes on top."""
 REACH_EVERY_S: Final = 0.05
+HEARTBEAT_MS: Final = 500
+"""Members learn at theirs that others come or go: nobody folds until all have joined again."""
 
 
 class Chunk(NamedTuple):
@@ -122,7 +124,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             max_partition_fetch_bytes=FETCH_BYTES,
             check_crcs=settings.check_crcs,
             session_timeout_ms=int(settings.session_timeout_s * 1000),
-            heartbeat_interval_ms=1000,
+            heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=30_000,
             # A lost worker must be noticed by its heartbeats: getmany may pause under back-pressure.
             max_poll_interval_ms=24 * 3600 * 1000,

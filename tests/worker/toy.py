@@ -6,9 +6,11 @@ and each record once to `visits`. Stage 2 adds up what comes. Run as a script it
     python -m tests.worker.toy BROKERS APP HTTP_PORT
 
 Environment: TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time; TOY_LOSES=n, every n-th
-chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them.
+chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them; TOY_PATIENCE, fields of `Patience` as JSON;
+TOY_FAULT, what breaks once records have come (`FAULTS`).
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -19,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record
 from streams.errors import ContactStreamsError
 from streams.worker.app import Worker, run_worker
-from streams.worker.settings import WorkerSettings
+from streams.worker.settings import Patience, WorkerSettings
 from streams.worker.transport import BatchConsumer, Transport
 
 PROGRESS = b"\x00progress"
@@ -151,9 +153,47 @@ class LossyConsumer(BatchConsumer):
                 yield tp, message
 
 
+class FaultyConsumer(BatchConsumer):
+    """Works until the first records have come; then `TOY_FAULT` happens."""
+
+    broken = False
+
+    async def getmany(self, timeout: float):  # noqa: ASYNC109
+        async for tp, message in super().getmany(timeout):
+            if not self.broken:
+                self.broken = True
+                asyncio.get_running_loop().call_later(0.5, FAULTS[os.environ["TOY_FAULT"]], self)
+            if os.environ["TOY_FAULT"] != "starve":
+                yield tp, message
+
+
+def hang(_: FaultyConsumer) -> None:
+    time.sleep(600)
+
+
+def hang_thread(consumer: FaultyConsumer) -> None:
+    consumer._thread.thread_loop.call_soon_threadsafe(time.sleep, 600)
+
+
+def end_task(consumer: FaultyConsumer) -> None:
+    for task in consumer.app._fetcher._futures:
+        task.cancel()
+
+
+FAULTS = {
+    "starve": lambda consumer: None,
+    "flow": lambda consumer: consumer.stop_flow(),
+    "task": end_task,
+    "thread": hang_thread,
+    "loop": hang,
+}
+
+
 def main(brokers: str, app: str, port: str) -> int:
     if "TOY_LOSES" in os.environ:
         Transport.Consumer = LossyConsumer
+    if "TOY_FAULT" in os.environ:
+        Transport.Consumer = FaultyConsumer
     shown = Shown()
     settings = WorkerSettings(
         brokers=tuple(brokers.split(",")),
@@ -162,6 +202,7 @@ def main(brokers: str, app: str, port: str) -> int:
         topic_prefix=f"{app}.",
         check_crcs="TOY_MOCK" not in os.environ,
         session_timeout_s=6.0,
+        patience=Patience(**json.loads(os.environ.get("TOY_PATIENCE", "{}"))),
         http_port=int(port),
     )
     worker = Worker(

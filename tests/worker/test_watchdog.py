@@ -1,0 +1,111 @@
+"""A worker that stands still ends, with what it was doing on stderr: whoever started it starts it again."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from tests.worker.rig import Rig, wait_until
+
+pytestmark = pytest.mark.kafka
+
+LOGGED = {"Thread 0x", "File "}
+"""A thread's stack, as Python writes it."""
+
+
+def ended(bench: Rig, worker) -> str:
+    """What the worker has written until it ended with exit code 1."""
+    wait_until(lambda: worker.ended() is not None, 60, bench.logs)
+
+    assert worker.ended() == 1
+
+    return bench.logs()
+
+
+@pytest.mark.parametrize(
+    ("fault", "patience", "said"),
+    [
+        pytest.param("starve", "records_s", "records wait, and none was handed over for 4 s", id="no record comes"),
+        pytest.param("flow", "flow_s", "fetching has been switched off for 4 s", id="nothing is fetched"),
+        pytest.param("thread", "flow_s", "the consumer's thread has not moved for 4 s", id="the consumer hangs"),
+        pytest.param("task", "flow_s", "a task of Fetcher has ended", id="a task of Faust has ended"),
+        pytest.param("loop", "loop_s", "Timeout (0:00:04)!", id="the event loop does not turn"),
+    ],
+)
+def test_it_ends_when(bench, fault, patience, said):
+    bench.send(100)
+    worker = bench.worker(TOY_FAULT=fault, TOY_PATIENCE=json.dumps({patience: 4}))
+    if fault != "loop":
+        wait_until(lambda: worker.get("/livez")[0] == 200, 40, bench.logs)
+    bench.send(100)
+    log = ended(bench, worker)
+
+    assert said in log
+    assert all(text in log for text in LOGGED), log
+
+
+def test_it_ends_when_a_restore_hangs_and_readiness_says_what_it_waits_for(bench):
+    """Somebody else's open transaction in the changelog: nothing behind it can be read, the worker's claim neither."""
+    worker = bench.worker()
+    bench.send(100)
+    bench.wait_for_totals(worker)
+    worker.kill()
+    with open_transaction(bench, f"{bench.app}-state-calls", partition=0):
+        worker = bench.worker(TOY_PATIENCE=json.dumps({"restore_s": 6}))
+        said = wait_for_one_problem(bench, worker)
+        alive = worker.get("/livez")[0]
+        log = ended(bench, worker)
+
+    assert alive == 200
+    assert said["problems"][0].startswith(f"{bench.topic('calls')} 0: restoring for ")
+    assert "reading its changelog" in said["problems"][0]
+    assert {"topic": bench.topic("calls"), "partition": 0, "state": "restoring", "lag": None} in said["partitions"]
+    assert "nothing moved for 6 s" in log
+
+    worker = bench.worker()
+    bench.wait_for_totals(worker)
+
+    assert bench.each_once()
+
+
+def wait_for_one_problem(bench: Rig, worker) -> dict:
+    """What `/readyz` says once one thing alone is missing."""
+    looks: list[dict] = []
+
+    def one() -> bool:
+        status, body = worker.get("/readyz")
+        if status == 503:
+            looks[:] = [json.loads(body)]
+        return status == 503 and len(looks[0]["problems"]) == 1 and len(looks[0]["partitions"]) == 6
+
+    wait_until(one, 40, lambda: f"{looks}\n{bench.logs()}")
+    return looks[0]
+
+
+@contextlib.contextmanager
+def open_transaction(bench: Rig, topic: str, *, partition: int) -> Iterator[None]:
+    """Of a producer that is there, and does not end it."""
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bench.brokers, transactional_id=f"{bench.app} stranger", transaction_timeout_ms=120_000
+        )
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait(bench.topic(topic), b"[0, 0]", b"stranger", partition)
+        return producer
+
+    async def end(producer: AIOKafkaProducer) -> None:
+        await producer.abort_transaction()
+        await producer.stop()
+
+    producer = loop.run_until_complete(begin())
+    try:
+        yield
+    finally:
+        loop.run_until_complete(end(producer))
+        loop.close()
