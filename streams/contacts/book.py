@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
+from struct import Struct
 from typing import Final
 
 import msgspec
@@ -39,11 +40,13 @@ from streams.facts.wire import (
     is_segment,
 )
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Version of the stored state; another one is refused."""
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
 
+_due = Struct(">q")
+"""What stands before a stored contact: up to when nothing happens to it by time alone (watermark, epoch ms)."""
 _contact_decoder = msgspec.msgpack.Decoder(Contact)
 _encode_json = msgspec.json.Encoder().encode
 
@@ -104,6 +107,8 @@ class ContactBook:
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         """(domain, channel) → its ledger."""
         self._contacts: dict[str, History] = {}
+        self._asleep: dict[str, bytes] = {}
+        """Contacts as the changelog has them, until an event or their time wakes them: most of a large state."""
         self._wakes: dict[int, list[str]] = {}
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
         self._wake_times: list[int] = []
@@ -191,7 +196,7 @@ class ContactBook:
     def _fold_late(self, inbox: Inbox, record: Record, event: ev.AnyEvent, watermark: int) -> None:
         """An event from beyond the horizon counts only for a contact that is still known."""
         channel, name = whom = inbox.life.identify(event)
-        history = self._contacts.get(_key(inbox.life, channel, name))
+        history = self._known(_key(inbox.life, channel, name))
         arrivals = inbox.waiting.pop(whom, None)
         if arrivals or history is not None:
             history = self._apply(inbox.life, whom, arrivals or [])
@@ -207,6 +212,8 @@ class ContactBook:
         channel, name = whom
         key = _key(life, channel, name)
         history = self._contacts.get(key)
+        if history is None and self._asleep:
+            history = self._known(key)
         if history is None:
             history = History(key, Contact(life.code, channel, name), life, self._ledger(life, channel))
         history.receive(arrivals)
@@ -245,7 +252,7 @@ class ContactBook:
         settled, times = self._settled, self._wake_times
         while times and times[0] <= settled:
             for key in self._wakes.pop(heappop(times)):
-                history = self._contacts.get(key)
+                history = self._known(key)
                 if history is not None and history.wake_at <= settled:
                     history.wake_at = NEVER
                     self._attend(history)
@@ -277,12 +284,15 @@ class ContactBook:
         if history.due_at >= history.wake_at:
             return
         history.wake_at = history.due_at
-        second = -(-history.due_at // _TICK_MS) * _TICK_MS
+        self._plan(history.key, history.due_at)
+
+    def _plan(self, key: str, due_at: int) -> None:
+        second = -(-due_at // _TICK_MS) * _TICK_MS
         waking = self._wakes.get(second)
         if waking is not None:
-            waking.append(history.key)
+            waking.append(key)
             return
-        self._wakes[second] = [history.key]
+        self._wakes[second] = [key]
         heappush(self._wake_times, second)
 
     def _part_with(self, history: History) -> None:
@@ -302,7 +312,7 @@ class ContactBook:
             history.dirty = False
             if not history.over:
                 history.post_rows()
-                rows[history.key.encode()] = encode(history.contact)
+                rows[history.key.encode()] = _due.pack(history.due_at) + encode(history.contact)
                 history.persisted = True
         outputs = [*self._outputs, *self._final(), *self._starts(), *self._facts(), *self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
@@ -363,11 +373,30 @@ class ContactBook:
             if key == META_KEY:
                 self._restore_meta(value)
                 continue
-            contact = _contact_decoder.decode(value)
-            life = BY_CODE[contact.life]
-            ledger = self._ledger(life, contact.channel)
-            history = self._contacts[key.decode()] = History(key.decode(), contact, life, ledger, persisted=True)
-            self._schedule(history)
+            (due_at,) = _due.unpack_from(value)
+            name = key.decode()
+            self._asleep[name] = value
+            if due_at < NEVER:
+                self._plan(name, due_at)
+        if self.settings_changed:  # what is due when follows from them
+            self._wake_all()
+
+    def _known(self, key: str) -> History | None:
+        """A contact that is known, awake from now on."""
+        if key not in self._asleep:
+            return self._contacts.get(key)
+        value = self._asleep.pop(key)
+        contact = _contact_decoder.decode(memoryview(value)[_due.size :])
+        life = BY_CODE[contact.life]
+        history = History(key, contact, life, self._ledger(life, contact.channel), persisted=True)
+        (history.wake_at,) = _due.unpack_from(value)
+        self._contacts[key] = history
+        self._schedule(history)
+        return history
+
+    def _wake_all(self) -> None:
+        for key in list(self._asleep):
+            self._known(key)
 
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"{self.topic}[{self.partition}]")
@@ -376,6 +405,7 @@ class ContactBook:
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(contacts)."""
+        self._wake_all()
         self._settle()
         contacts = []
         for key, kept in sorted(self._contacts.items(), key=itemgetter(0)):

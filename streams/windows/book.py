@@ -243,6 +243,7 @@ class ViewBook:
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Build the state from changelog rows; see `books.Book.restore`."""
+        places: dict[tuple[bytes, bytes], _Place] = {}
         for row_key, value in rows:
             if row_key == META_KEY:
                 self._restore_meta(value)
@@ -251,17 +252,19 @@ class ViewBook:
             if kind == _PROGRESS:
                 topic, partition = msgspec.msgpack.decode(rest, type=tuple[str, int])
                 self.progress[topic, partition] = msgspec.msgpack.decode(value, type=SourceProgress)
-            else:
-                self._restore_row(kind, rest, value)
-                self._stored.add(row_key)
+                continue
+            name, key = rest.split(_SEPARATOR, 1)
+            place = places.get((kind, name))
+            if place is None:  # few dimensions have millions of rows
+                place = places[kind, name] = self._place(kind.decode(), name)
+            part, number, decode = place
+            part[int(key) if number else key.decode()] = decode(value)
+            self._stored.add(row_key)
         for state in self.dimensions.values():
             state.sum_anew()
 
-    def _restore_row(self, kind: bytes, rest: bytes, value: bytes) -> None:
-        name, key = rest.split(_SEPARATOR, 1)
-        part = kind.decode()
-        at = int(key) if part in (Stored.PANE, Stored.SLOT) else key.decode()
-        self._state(parse_dimension(name)).parts[part][at] = msgspec.msgpack.decode(value, type=_TYPES[part])
+    def _place(self, part: str, name: bytes) -> "_Place":
+        return self._state(parse_dimension(name)).parts[part], part in _NUMBERED, _DECODERS[part].decode
 
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"facts[{self.partition}]")
@@ -278,7 +281,16 @@ class ViewBook:
         return encode([self._meta(), sorted(self.progress.items()), dimensions])
 
 
-_TYPES: Final[Mapping[str, Any]] = {Stored.PANE: Bag, Stored.SLOT: Bag, Stored.ROW: Row, Stored.LOST: Lost}
+_Place = tuple[dict[Any, Any], bool, Callable[[bytes], Any]]
+"""A part of a dimension's state, whether its keys are numbers, and how its values are decoded."""
+
+_NUMBERED: Final = frozenset({Stored.PANE, Stored.SLOT})
+_DECODERS: Final[Mapping[str, msgspec.msgpack.Decoder[Any]]] = {
+    Stored.PANE: msgspec.msgpack.Decoder(Bag),
+    Stored.SLOT: msgspec.msgpack.Decoder(Bag),
+    Stored.ROW: msgspec.msgpack.Decoder(Row),
+    Stored.LOST: msgspec.msgpack.Decoder(Lost),
+}
 
 
 def _filled(bags: Mapping[int, Bag]) -> list[tuple[int, list[tuple[int, int]]]]:
