@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import Final
 
@@ -13,7 +13,7 @@ from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Rec
 from streams.calendars.clock import Calendar
 from streams.contacts.customers import NAMING, CustomerKey, hide_customer
 from streams.contacts.history import Arrival, Contact, History
-from streams.contacts.ledger import Ledger, Observer, plus
+from streams.contacts.ledger import Ledger, Observer, total
 from streams.contacts.lifecycle import NEVER, LifeCycle
 from streams.contacts.lives import BY_CODE, LIVES, lives_of
 from streams.contacts.settings import FoldSettings
@@ -45,6 +45,7 @@ FORMAT: Final = 4
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
 
+_value = attrgetter("value")
 _due = Struct(">q")
 """What stands before a stored contact: up to when nothing happens to it by time alone (watermark, epoch ms)."""
 _contact_decoder = msgspec.msgpack.Decoder(Contact)
@@ -67,6 +68,7 @@ class Inbox:
 
     def __init__(self, life: LifeCycle) -> None:
         self.life = life
+        self.identify = life.identify
         self.waiting: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
         """(channel, name) → what has arrived, in order."""
 
@@ -151,12 +153,12 @@ class ContactBook:
         records = self._unseen(records)
         if not records:
             return
-        events = self._decoder.decode([record.value for record in records])
+        events = self._decoder.decode(map(_value, records))
         inbox_of, lateness_ms = self._inbox_of, self._settings.lateness_ms
         ticket_channels, of_tickets = self._settings.ticket_channels, self._of_tickets
         delays, ahead_ms = self._stats.source_delay_ms, self._settings.clock_ahead_ms
         watermark = self._watermark
-        settled = watermark // _TICK_MS * _TICK_MS
+        horizon, settled = watermark - lateness_ms, watermark // _TICK_MS * _TICK_MS
         for record, event in zip(records, events, strict=True):
             kind = type(event)
             if kind is Rejected or kind is Unknown:
@@ -177,15 +179,15 @@ class ContactBook:
                 inbox = of_tickets
             if inbox is None:
                 self._stats.applied[kind] += 1  # type: ignore[index]
-            elif at < watermark - lateness_ms:
+            elif at < horizon:
                 self._fold_late(inbox, record, event, watermark)  # type: ignore[arg-type]
             else:
-                inbox.waiting[inbox.life.identify(event)].append((settled, event))  # type: ignore[arg-type]
+                inbox.waiting[inbox.identify(event)].append((settled, event))  # type: ignore[arg-type]
             if at > watermark:
                 self._watermark = watermark = at
-                settled = at // _TICK_MS * _TICK_MS
+                horizon, settled = at - lateness_ms, at // _TICK_MS * _TICK_MS
         self._offset = records[-1].offset + 1
-        self._appended_at = max(self._appended_at, records[-1].timestamp or 0)
+        self._appended_at = records[-1].timestamp or 0  # whatever the batch; stage 2 lets no progress time fall
         self._pending += len(records)
 
     def _unseen(self, records: Sequence[Record]) -> Sequence[Record]:
@@ -224,13 +226,13 @@ class ContactBook:
         key = life.domain, channel
         ledger = self._ledgers.get(key)
         if ledger is None:
-            ledger = self._ledgers[key] = self._new_ledger(life, channel)
-            ledger.observer = self._observer
-            if self._customers is not None and life.domain == "":
-                ledger.starts = []
+            follows = self._customers is not None and life.domain == ""
+            ledger = self._ledgers[key] = self._new_ledger(life, channel, self._observer, follows=follows)
         return ledger
 
-    def _new_ledger(self, life: LifeCycle, channel: str) -> Ledger:
+    def _new_ledger(
+        self, life: LifeCycle, channel: str, observer: Observer | None = None, *, follows: bool = False
+    ) -> Ledger:
         return Ledger(
             channel,
             self._settings,
@@ -239,6 +241,8 @@ class ContactBook:
             self._stats,
             life.domain,
             rolls_up=life.rolls_up,
+            observer=observer,
+            follows=follows,
         )
 
     # --- time: what the watermark makes happen ---
@@ -450,12 +454,11 @@ def _key(life: LifeCycle, channel: str, name: str) -> str:
 
 def _sum(deltas: Iterable[Delta]) -> Delta:
     """The delta of what these queues are rolled up to."""
-    panes: dict[int, Bag] = {}
+    bags: defaultdict[int, list[Bag]] = defaultdict(list)
     rows: dict[str, Row | None] = {}
     for delta in deltas:
-        shared = {pane: plus(panes[pane], delta.panes[pane]) for pane in panes.keys() & delta.panes.keys()}
-        panes |= delta.panes
-        panes |= shared
+        for pane, bag in delta.panes.items():
+            bags[pane].append(bag)
         # A row that has moved to another queue is taken back there and present here: present wins.
         rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
-    return Delta(panes, rows)
+    return Delta({pane: total(of_pane) for pane, of_pane in bags.items()}, rows)

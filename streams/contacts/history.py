@@ -82,7 +82,7 @@ class History:
         """Whether no event can belong to it any more: it can be forgotten."""
         self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
-        self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
+        self.ids = {entry.event.id for entry in contact.entries if entry.event is not None} if persisted else set()
         """Ids of the events kept: a repetition of one of them is a duplicate."""
         self.cycle = self._state_before(len(contact.entries)) if persisted else life.new()
         self.due_at = self._due_at() if persisted else NEVER
@@ -92,24 +92,30 @@ class History:
 
     def receive(self, arrivals: Iterable[Arrival]) -> None:
         """Apply events in the order they came, each after what the time that it met has brought about."""
-        settles_ms = self.ledger.settings.lateness_ms + 1
+        ledger, ids, entries = self.ledger, self.ids, self.contact.entries
+        settles_ms = ledger.settings.lateness_ms + 1
+        last_at = entries[-1].at if entries else 0
         for settled, event in arrivals:
             if self.due_at <= settled:
                 self.attend(settled)
                 if self.over:
                     self._begin_anew()
-            ids, entries = self.ids, self.contact.entries
+                ids, entries = self.ids, self.contact.entries
+                last_at = entries[-1].at if entries else 0
             if event.id in ids:
-                self.ledger.stats.others[type(event), "duplicate"] += 1
+                ledger.stats.others[type(event), "duplicate"] += 1
                 continue
             ids.add(event.id)
             at: int = event.time  # type: ignore[assignment] # decoding has made it an int
-            if entries and entries[-1].at >= at:
-                self._insert(event, at, settled)
-            else:
+            if last_at < at:
                 self._append(event, at)
+                last_at = at
+            else:
+                self._insert(event, at, settled)
+                last_at = entries[-1].at
             if len(entries) > COMPACT_ABOVE:
                 self.compact(max(settled, at))
+                ids = self.ids
             if at + settles_ms < self.due_at:  # noqa: PLR1730 - once per event: min() would take longer
                 self.due_at = at + settles_ms
             if self.cycle.timer_at < self.due_at:  # noqa: PLR1730
@@ -132,20 +138,29 @@ class History:
         if cycle.timer_at <= at:
             self._fire_until(at)
         outcome = self.life.apply(cycle, event, at, ledger)
+        if ledger.tells_more:
+            self._tell_more(event, at, outcome)
+            return
+        self.contact.entries.append(Entry(at, event, ledger.take() if ledger.booked else (), outcome))
+        if outcome or event.time != at:
+            _tally(event, at, outcome, 1, ledger.stats)
+        else:
+            ledger.stats.applied[type(event)] += 1
+
+    def _tell_more(self, event: ev.AnyEvent, at: int, outcome: int) -> None:
+        """Keep an applied event, with what segments, customers and observers have of it."""
+        cycle, ledger = self.cycle, self.ledger
         if ledger.segments:
             _learn_segment(cycle, event, at, ledger)
             _count_in_segment(cycle, ledger)
-        entry = Entry(at, event, ledger.take() if ledger.booked else (), outcome)
+        entry = Entry(at, event, ledger.take(), outcome)
         self.contact.entries.append(entry)
         if ledger.starts is not None:
             entry.starts = follow(cycle, event, at)
             ledger.starts += entry.starts
         if ledger.observer:
             ledger.observer(self, entry, 1)
-        if outcome or event.time != at:
-            _tally(entry, 1, ledger.stats)
-        else:
-            ledger.stats.applied[type(event)] += 1
+        _tally(event, at, outcome, 1, ledger.stats)
 
     def _insert(self, event: ev.AnyEvent, at: int, settled: int) -> None:
         """Apply an event at its place, before others or beside one. O(entries).
@@ -162,7 +177,8 @@ class History:
                 self.ledger.take_back_starts(entry.starts)
             if self.ledger.observer:
                 self.ledger.observer(self, entry, -1)
-            _tally(entry, -1, self.ledger.stats)
+            if entry.event is not None:
+                _tally(entry.event, entry.at, entry.outcome, -1, self.ledger.stats)
         self.cycle = self._state_before(index)
         events = [(entry.at, entry.event) for entry in undone if entry.event is not None]
         self._apply_all([*events, (at, event)])
@@ -198,8 +214,9 @@ class History:
         entries, published = len(self.contact.entries), self.contact.published
         self._fire_until(settled)
         self._finish(settled)
-        self.due_at = self._due_at()
         self.over = self._gone_at() <= settled
+        if not self.over:
+            self.due_at = self._due_at()
         return entries != len(self.contact.entries) or published != self.contact.published
 
     def _fire_until(self, until: int) -> None:
@@ -218,8 +235,8 @@ class History:
         contact, cycle, ledger = self.contact, self.cycle, self.ledger
         horizon = settled - ledger.settings.lateness_ms
         since = 0
-        for visit in cycle.final_visits(contact.published, horizon, contact.channel, contact.name):
-            since = max(since, cycle.final_at(contact.published) or 0)
+        for final_at, visit in cycle.final_visits(contact.published, horizon, contact.channel, contact.name):
+            since = max(since, final_at)
             contact.published += 1
             ledger.final.append((since, visit))
 
@@ -248,6 +265,8 @@ class History:
         """Hand out the rows that differ from those last handed out."""
         contact, ledger = self.contact, self.ledger
         before, now = contact.rows, self.rows()
+        if not now and not before:
+            return
         for key, (queue, _) in before.items():
             if key not in now or now[key][0] != queue:
                 ledger.post_row(queue, row_id(contact.name, key), None)
@@ -314,12 +333,9 @@ def _count_in_segment(cycle: Cycle, ledger: Ledger) -> None:
         ledger.count_in_segment(cycle.segment)
 
 
-def _tally(entry: Entry, sign: int, stats: Stats) -> None:
-    """Count (sign 1) or uncount (sign −1) what became of an event."""
-    event, outcome = entry.event, entry.outcome
-    if event is None:
-        return
-    if ev_time(event) < entry.at:
+def _tally(event: ev.AnyEvent, at: int, outcome: int, sign: int, stats: Stats) -> None:
+    """Count (sign 1) or uncount (sign −1) what became of an event booked at `at`."""
+    if ev_time(event) < at:
         stats.others[type(event), "late"] += sign
     elif outcome & Outcome.DUPLICATE:
         stats.others[type(event), "duplicate"] += sign

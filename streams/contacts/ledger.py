@@ -4,7 +4,8 @@ A step books into the ledger; what one event booked is kept with the event (`tak
 exactly as it was, whatever the settings have become since.
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -55,11 +56,11 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_posted", "_rows", "bin", "booked", "calendars", "channel", "domain", "final", "max_age_ms", "observer",
-        "rolls_up", "segments", "settings", "starts", "stats", "thresholds",
+        "_posted", "_rows", "bin", "booked", "calendars", "channel", "domain", "final", "kept_ms", "max_age_ms",
+        "observer", "rolls_up", "segments", "settings", "starts", "stats", "tells_more", "thresholds",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a book knows of itself, once per channel
         self,
         channel: str,
         settings: FoldSettings,
@@ -69,7 +70,10 @@ class Ledger:
         domain: str = "",
         *,
         rolls_up: bool = True,
+        observer: Observer | None = None,
+        follows: bool = False,
     ) -> None:
+        """`observer`: for those who look behind the numbers; a worker has none. `follows`: customers are followed."""
         self.channel = channel
         self.domain = domain
         self.rolls_up = rolls_up
@@ -82,6 +86,8 @@ class Ledger:
         """By name, those of the settings."""
         self.stats = stats
         self.max_age_ms = settings.max_age(channel)
+        self.kept_ms = min(settings.lateness_ms, max(self.max_age_ms, settings.wrapup_max_ms))
+        """So long after its last event every contact is known still."""
         self.bin: Callable[[int, int], int] = bins.key
         """(histogram, duration in ms) → bag key."""
         self.thresholds: Callable[[str], Thresholds] = lru_cache(_REMEMBERED)(settings.thresholds)
@@ -90,10 +96,11 @@ class Ledger:
         """Of the event being applied; always the same list."""
         self.final: list[tuple[int, FinalVisit]] = []
         """(since when it is final, visit) of the visits to publish."""
-        self.observer: Observer | None = None
-        """For those who look behind the numbers; a worker has none."""
-        self.starts: list[StartCount] | None = None
+        self.observer = observer
+        self.starts: list[StartCount] | None = [] if follows else None
         """What has changed in the bags of customers; None: customers are not followed."""
+        self.tells_more = bool(self.segments) or follows or observer is not None
+        """Whether segments, customers or an observer ask for more than bookings."""
         self._posted: list[Booking] = []
         self._rows: dict[str, dict[str, Row | None]] = {}
 
@@ -167,20 +174,25 @@ class Ledger:
 
     def take_deltas(self) -> dict[str, Delta]:
         """Queue → what has changed since the last call."""
-        deltas = {queue: Delta({}, rows) for queue, rows in self._rows.items()}
+        bags: defaultdict[tuple[str, int], list[Bag]] = defaultdict(list)
         for queue, pane, bag in self._posted:
+            bags[queue, pane].append(bag)
+        deltas = {queue: Delta({}, rows) for queue, rows in self._rows.items()}
+        for (queue, pane), of_pane in bags.items():
             delta = deltas.get(queue)
             if delta is None:
                 delta = deltas[queue] = Delta({}, {})
-            total = delta.panes.get(pane)
-            delta.panes[pane] = bag if total is None else plus(total, bag)
+            delta.panes[pane] = total(of_pane)
         self._posted, self._rows = [], {}
         return deltas
 
 
-def plus(one: Bag, other: Bag) -> Bag:
-    """The sum of two bags, which stay as they are."""
-    total = one.copy()
-    for primitive, n in other.items():
-        total[primitive] = total.get(primitive, 0) + n
-    return total
+def total(bags: Sequence[Bag]) -> Bag:
+    """The sum of bags, at least one, which stay as they are."""
+    if len(bags) == 1:
+        return bags[0]
+    summed = bags[0].copy()
+    for bag in bags[1:]:
+        for primitive, n in bag.items():
+            summed[primitive] = summed.get(primitive, 0) + n
+    return summed

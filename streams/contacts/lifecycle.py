@@ -59,8 +59,8 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
         """When the visit after the first `published` was over for good; None: not yet, or there is none."""
         return None
 
-    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[FinalVisit]:  # noqa: ARG002
-        """The visits after the first `published` that were over before the horizon, as they are published."""
+    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[tuple[int, FinalVisit]]:  # noqa: ARG002
+        """The visits after the first `published` that were over before the horizon: when, and as they are published."""
         return []
 
     def forgettable(self, published: int, horizon: int, ledger: Ledger) -> int:  # noqa: ARG002

@@ -59,13 +59,13 @@ _MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _WRONG_TYPE: Final = re.compile(r"^Expected `[^`]*`, got ")
 
 
-_NAMING: Final = frozenset(
-    kind
+_CHANNEL_ONLY, _CHANNEL_AND_QUEUE = 1, 2
+_NAMING: Final = {
+    kind: _CHANNEL_AND_QUEUE if "queue" in kind.__struct_fields__ else _CHANNEL_ONLY
     for kind in get_args(AnyEvent)
     if "channel" in kind.__struct_fields__ and kind not in (QueueEntered, SurveyAnswered)
-)
-"""Events of which only the names of their channel and queue are checked beyond the types."""
-_NAMING_NO_QUEUE: Final = frozenset(kind for kind in _NAMING if "queue" not in kind.__struct_fields__)
+}
+"""Events of which only the names of their channel, or of their channel and queue, are checked beyond the types."""
 
 
 class EventDecoder:
@@ -82,25 +82,28 @@ class EventDecoder:
     def decode(self, values: Iterable[bytes | None]) -> list[AnyEvent | Rejected | Unknown]:
         """Decode and validate records in one pass; `time` (and `due`) become epoch ms."""
         events: list[AnyEvent | Rejected | Unknown] = []
+        add, decode, naming = events.append, _decode, _NAMING
+        earliest_ms, latest_ms = EARLIEST_MS, LATEST_MS
         max_bytes, channels, queues = self._max_bytes, self._channels, self._queues
         for value in values:
             if not value or len(value) > max_bytes:
-                events.append(_of_wrong_size(value, max_bytes))
+                add(_of_wrong_size(value, max_bytes))
                 continue
             try:
-                event = _decode(value)
+                event = decode(value)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                events.append(_why(value, error))
+                add(_why(value, error))
                 continue
-            at, kind = event.time, type(event)
+            at = event.time
             if type(at) is not int:
                 at = event.time = epoch_ms(at)
-            if not EARLIEST_MS <= at < LATEST_MS:
-                events.append(_out_of_range(at, "$.time"))
-            elif kind in _NAMING and event.channel in channels and (kind in _NAMING_NO_QUEUE or event.queue in queues):
-                events.append(event)
+            names = naming.get(type(event))
+            if not earliest_ms <= at < latest_ms:
+                add(_out_of_range(at, "$.time"))
+            elif names and event.channel in channels and (names == _CHANNEL_ONLY or event.queue in queues):
+                add(event)
             else:
-                events.append(self._checked(event))
+                add(self._checked(event))
         return events
 
     def _checked(self, event: AnyEvent) -> AnyEvent | Rejected:

@@ -123,12 +123,12 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
     def final_at(self, published: int) -> int | None:
         return self.visits[published].final_at if published < len(self.visits) else None
 
-    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[FinalVisit]:
+    def final_visits(self, published: int, horizon: int, channel: str, contact: str) -> list[tuple[int, FinalVisit]]:
         final = []
         for visit in self.visits[published:]:
             if visit.final_at is None or visit.final_at >= horizon:
                 break
-            final.append(visit.final(channel, contact))
+            final.append((visit.final_at, visit.final(channel, contact)))
         return final
 
     def forgettable(self, published: int, horizon: int, ledger: Ledger) -> int:

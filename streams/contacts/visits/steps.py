@@ -35,15 +35,16 @@ Step = Callable[[VisitCycle, Any, int, Ledger], int]
 def apply(cycle: VisitCycle, event: ev.VisitEvent, at: int, ledger: Ledger) -> int:
     """Apply one event, booked at `at` (later than its time: a late one); returns its `Outcome`."""
     if cycle.open is None:
-        if cycle.state != NEW and at > cycle.expires_at(ledger):
-            cycle.begin_anew()
         if cycle.state == NEW:
+            cycle.since = at
+        elif at - cycle.touched_at > ledger.kept_ms and at > cycle.expires_at(ledger):  # the exact look is for few
+            cycle.begin_anew()
             cycle.since = at
     cycle.touched_at = at
     if event.time != at and not _takes_late(cycle, event):
         return Outcome.APPLIED
     outcome = TABLE[type(event)][cycle.state](cycle, event, at, ledger)
-    if cycle.owed is not None or (cycle.open is not None and cycle.human_since is not None and not cycle.responded):
+    if cycle.owed is not None or (cycle.open is not None and not cycle.responded and cycle.human_since is not None):
         cycle.keep_owed(at)
     return outcome
 
