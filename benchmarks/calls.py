@@ -26,6 +26,8 @@ WAIT_S: Final = 20.0
 TALK_S: Final = 60.0
 """Means; exponential."""
 ABANDONED: Final = 0.15
+BEGINNING_MS: Final = 60_000
+"""At first nobody waits or talks: it takes half a minute more until all events are there."""
 
 
 class _Event(NamedTuple):
@@ -36,22 +38,22 @@ class _Event(NamedTuple):
     value: bytes
 
 
-def simulate(events: int, queues: int = QUEUES) -> Day:
-    """`events` events (> 0), ending shortly before now. O(events), about 5 µs each."""
-    start = time.time_ns() // 1_000_000 - (events * 1_000 // EVENTS_PER_S) - 5_000
+def simulate(events: int, queues: int = QUEUES, events_per_s: float = EVENTS_PER_S, start_ms: int | None = None) -> Day:
+    """`events` events (> 0) from `start_ms` (epoch) on; None: ending shortly before now. O(events), 15 µs each."""
+    start = start_ms or round(time.time_ns() // 1_000_000 - events * 1_000 / events_per_s - BEGINNING_MS)
     places: dict[Place, list[Keyed]] = defaultdict(list)
     partition = {f"queue-{n}": partition_of(b"queue-%d" % n, PARTITIONS) for n in range(queues)}
-    for event in _in_order(start, events, list(partition)):
+    for event in _in_order(start, events, list(partition), events_per_s):
         places[TOPIC, partition[event.queue]].append(Keyed(event.queue.encode(), event.value))
     return Day(dict(sorted(places.items())))
 
 
-def _in_order(start: int, events: int, queues: list[str]) -> Iterator[_Event]:
+def _in_order(start: int, events: int, queues: list[str], events_per_s: float) -> Iterator[_Event]:
     chance = random.Random(1)
     ahead: list[_Event] = []
     at, number, given = float(start), 0, 0
     while given < events:
-        at += chance.expovariate(EVENTS_PER_S / 3)
+        at += chance.expovariate(events_per_s / 3) * 1_000
         number += 1
         for event in _call(number, round(at), chance.choice(queues), chance):
             heapq.heappush(ahead, event)

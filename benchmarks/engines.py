@@ -51,7 +51,9 @@ class Engine(NamedTuple):
 
 
 _PLAIN: Final = "4 numbers, closed windows; results to Kafka; no state kept"
-_FLINK: Final = "4 numbers, closed windows; state on the heap, a checkpoint every 5 s (exactly once), results at least once"
+_FLINK: Final = (
+    "4 numbers, closed windows; state on the heap, a checkpoint every 5 s (exactly once), results at least once"
+)
 _STREAMS: Final = "4 numbers, updates each second; windows in memory with a changelog, at least once"
 _BYTEWAX: Final = "4 numbers, closed windows; no durable state"
 _PATHWAY: Final = "4 numbers, updates each second; state in memory, persistence off"

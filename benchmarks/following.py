@@ -33,9 +33,7 @@ class Caught(NamedTuple):
 class Watch:
     """Follows a worker by what it commits: asks the broker only, so that it costs the worker nothing."""
 
-    def __init__(
-        self, config: Config, partitions: int, reader: AIOKafkaConsumer, admin: AIOKafkaAdminClient
-    ) -> None:
+    def __init__(self, config: Config, partitions: int, reader: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         """`partitions`: of each source topic."""
         kafka = config.kafka
         self._group = f"{kafka.topic_prefix}{kafka.app}"

@@ -48,6 +48,8 @@ class Bench:
         """One run of a peer. Raises as `run_peer`."""
         known = self._truths[engine.size]
         right = known.windows(engine.shape, closed=engine.closed)
+        if not right:
+            raise WrongResults(f"nothing to compare: no window of {known.records} events is closed for everybody")
         source = f"{engine.size}-{calls.TOPIC}"
         return await run_peer(engine, self._broker, source, f"{engine.id}-{number}", known.records, right)
 
@@ -84,9 +86,7 @@ async def main(events: int, rounds: int, only: list[str]) -> None:
     save("side_by_side", {"queues": calls.QUEUES, "rows": [row for row in rows if row["rates"] or row["failed"]]})
 
 
-async def _measure(
-    name: str, run: Awaitable[Run], runs: defaultdict[str, list[Run]], failed: dict[str, str]
-) -> None:
+async def _measure(name: str, run: Awaitable[Run], runs: defaultdict[str, list[Run]], failed: dict[str, str]) -> None:
     """One run; what fails is reported and not tried again."""
     try:
         done = await run

@@ -29,7 +29,7 @@ class Truth(NamedTuple):
     """By queue."""
     panes: dict[WindowKey, Numbers]
     closed_until: int
-    """Every queue has an event at or after this instant (epoch ms): windows that end by then are closed for everybody."""
+    """Every queue has an event at this instant (epoch ms) or later: a window that ends by then is closed for everybody."""
 
     def windows(self, shape: str, *, closed: bool) -> dict[WindowKey, Numbers]:
         """Windows with anything in them; `closed`: only those that no engine may still hold back."""
@@ -72,7 +72,8 @@ def read(brokers: str, topic: str) -> Truth:
 def _events(brokers: str, topic: str) -> Any:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "truth", "enable.auto.commit": False})
     try:
-        places = [TopicPartition(topic, p, OFFSET_BEGINNING) for p in consumer.list_topics(topic).topics[topic].partitions]
+        partitions = consumer.list_topics(topic).topics[topic].partitions
+        places = [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions]
         left = sum(consumer.get_watermark_offsets(place)[1] for place in places)
         consumer.assign(places)
         while left > 0:

@@ -1,6 +1,6 @@
 """Bytewax: a folded window to the four numbers, shown once, when it closes. Recovery off: nothing durable.
 
-    python bytewax_flow.py SHAPE BROKERS SOURCE SINK DIRECTORY EVENTS     SHAPE: tumbling or rolling
+python bytewax_flow.py SHAPE BROKERS SOURCE SINK DIRECTORY EVENTS     SHAPE: tumbling or rolling
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import Final
 
 import bytewax.operators as op
 import msgspec
-from bytewax.connectors.kafka import KafkaSinkMessage, KafkaSource, KafkaSourceMessage, KafkaSink
+from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
 from bytewax.dataflow import Dataflow
 from bytewax.operators.windowing import EventClock, SlidingWindower, TumblingWindower, Windower, fold_window
 from bytewax.testing import run_main
@@ -19,6 +19,8 @@ ROLLING: Final = timedelta(minutes=5)
 ALIGNED_TO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 COUNTED: Final = frozenset({"queue.entered", "agent.connected", "queue.abandoned"})
 BATCH: Final = 10_000
+SLACK: Final = timedelta(seconds=10)
+"""The watermark goes on with the wall clock: without slack, what a slow fetch brings would be late."""
 
 
 class Call(msgspec.Struct, gc=False):
@@ -94,7 +96,7 @@ def flow(shape: str, brokers: str, source: str, sink: str) -> Dataflow:
     dataflow = Dataflow("calls")
     records = op.input("source", dataflow, KafkaSource([brokers], [source], batch_size=BATCH))
     keyed = op.filter_map("decode", records, Keyed())
-    clock = EventClock(ts_getter=time_of, wait_for_system_duration=timedelta(0))
+    clock = EventClock(ts_getter=time_of, wait_for_system_duration=SLACK)
     windows = fold_window("sum", keyed, clock, windower, lambda: [0, 0, 0, 0], add, merge, ordered=False)
     op.output("sink", op.map("result", windows.down, Result(length)), KafkaSink([brokers], sink))
     return dataflow

@@ -61,6 +61,7 @@ def build(shape: str, brokers: str, source: str, sink: str, directory: str, even
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
         web_enabled=False,
+        worker_redirect_stdouts=False,
         table_standby_replicas=0,
     )
     partitions = 4

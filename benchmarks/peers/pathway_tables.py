@@ -58,9 +58,7 @@ def windows(events: pw.Table, window: pw.temporal.Window) -> pw.Table:
 
 def main(shape: str, brokers: str, source: str, sink: str) -> None:
     settings = {"bootstrap.servers": brokers, "group.id": sink, "auto.offset.reset": "earliest"}
-    calls = pw.io.kafka.read(
-        settings, topic=source, schema=Call, format="json", autocommit_duration_ms=COMMIT_MS
-    )
+    calls = pw.io.kafka.read(settings, topic=source, schema=Call, format="json", autocommit_duration_ms=COMMIT_MS)
     events = counted(calls)
     if shape == "rolling":
         results = windows(events, pw.temporal.sliding(hop=STEP_MS, duration=ROLLING_MS))

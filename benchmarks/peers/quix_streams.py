@@ -63,9 +63,7 @@ def main(shape: str, brokers: str, source: str, sink: str, directory: str) -> No
         state_dir=directory,
         loglevel="WARNING",
     )
-    calls = app.topic(
-        source, key_deserializer="str", value_deserializer="json", timestamp_extractor=First().time_of
-    )
+    calls = app.topic(source, key_deserializer="str", value_deserializer="json", timestamp_extractor=First().time_of)
     results = app.topic(sink, key_serializer="str", value_serializer="json")
     frame = app.dataframe(calls).filter(lambda call: call["type"] in COUNTED)
     windows = frame.tumbling_window(STEP_MS) if shape == "tumbling" else frame.hopping_window(ROLLING_MS, STEP_MS)
