@@ -37,10 +37,14 @@ class CustomerKey:
         return blake2b(customer.encode(), key=self._key, digest_size=16).hexdigest()
 
 
+_WITHOUT_SECRET: Final = CustomerKey("")
+
+
 def hide_customer(event: ev.AnyEvent, key: CustomerKey | None) -> None:
     """Put the keyed hash in place of the customer that an event of a class of `NAMING` names.
 
-    Without a key nobody asks whose a contact is, and it is forgotten; business events have their customer for a key.
+    Without a key nobody asks whose a contact is, and it is forgotten. Business events have their customer for a key:
+    they keep a hash that needs no secret, so that no name stands in the changelog, though names can be tried out.
     """
     customer = event.customer  # type: ignore[union-attr] # of `NAMING`
     if customer is None:
@@ -49,6 +53,8 @@ def hide_customer(event: ev.AnyEvent, key: CustomerKey | None) -> None:
         event.customer = key.hide(customer)  # type: ignore[union-attr]
     elif type(event) in _NAMES_CUSTOMER:
         event.customer = None  # type: ignore[union-attr]
+    else:
+        event.customer = _WITHOUT_SECRET.hide(customer)  # type: ignore[union-attr]
 
 
 def follow(cycle: Cycle, event: ev.AnyEvent, at: int) -> tuple[StartCount, ...]:

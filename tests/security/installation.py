@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -15,7 +15,7 @@ from tests.end_to_end.centre import REPOSITORY, Worker
 from tests.security.certificates import Authority
 from tests.security.servers import PASSWORD, Broker, Store
 
-GIVE_UP_S = 90
+GIVE_UP_S = 60
 
 
 def scram(broker: Broker, authority: Authority, user: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def until(true: Callable[[], Any], what: Callable[[], object] = str) -> Any:
     raise AssertionError(f"not within {GIVE_UP_S} s: {what()}")
 
 
-def board(config: Path) -> subprocess.Popen[str]:
+def board(config: Path, log: IO[str]) -> subprocess.Popen[str]:
     """A running board; its first line on stdout is its address."""
     settings = {name: value for name, value in os.environ.items() if not name.startswith("CONTACT_STREAMS_")}
     return subprocess.Popen(
@@ -78,6 +78,6 @@ def board(config: Path) -> subprocess.Popen[str]:
         env={**settings, "CONTACT_STREAMS_WALLBOARD__PORT": "0"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log,
         text=True,
     )
