@@ -399,7 +399,8 @@ def check_topics(
         if there[states[name]] != there[topic]:
             raise ConfigError(
                 f"{states[name]} has {there[states[name]]} partitions, its input {topic} has {there[topic]}",
-                hint=f"delete {states[name]} (its state with it) and run contact-streams topics create",
+                hint=f"drain {topic}, make a new one with more partitions, and set a new app name (kafka.app); "
+                "never delete a state topic alone: what it knew would be counted again",
             )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from confluent_kafka import Producer
 
@@ -127,6 +127,27 @@ class Rig:
                 await do(admin)
             finally:
                 await admin.close()
+
+        asyncio.run(run())
+
+    def add_partition(self, topic: str, count: int) -> None:
+        """Have `count` partitions of a topic."""
+
+        async def add(admin: AIOKafkaAdminClient) -> None:
+            await admin.create_partitions({topic: NewPartitions(count)})
+
+        self.admin(add)
+
+    def append(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
+        """One record, as it is."""
+
+        async def run() -> None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.brokers)
+            await producer.start()
+            try:
+                await producer.send_and_wait(topic, value, key, partition)
+            finally:
+                await producer.stop()
 
         asyncio.run(run())
 
@@ -295,3 +316,29 @@ def rig(brokers: str, app: str, directory: Path) -> Iterator[Rig]:
         yield bench
     finally:
         bench.end()
+
+
+@contextlib.contextmanager
+def open_transaction(bench: Rig, topic: str, *, partition: int) -> Iterator[None]:
+    """Of a producer that is there, and does not end it."""
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bench.brokers, transactional_id=f"{bench.app} stranger", transaction_timeout_ms=120_000
+        )
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait(bench.topic(topic), b"[0, 0]", b"stranger", partition)
+        return producer
+
+    async def end(producer: AIOKafkaProducer) -> None:
+        await producer.abort_transaction()
+        await producer.stop()
+
+    producer = loop.run_until_complete(begin())
+    try:
+        yield
+    finally:
+        loop.run_until_complete(end(producer))
+        loop.close()

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.worker.rig import open_transaction, wait_until
+
 pytestmark = pytest.mark.kafka
 
 
@@ -131,6 +133,47 @@ def test_the_last_chunk_lost_is_missed_too(bench):
     worker = bench.worker(TOY_LOSES="1", TOY_LOSES_AT_MOST="4")
     bench.wait_for_ready(worker)
     bench.send(100)
+    bench.wait_for_totals(worker)
+
+    assert bench.each_once()
+
+
+def test_a_wall_clock_that_is_set_changes_nothing(bench):
+    """An hour ahead, then an hour behind: what is shown goes by the broker's clock, and says that it is caught up."""
+    worker = bench.worker(TOY_CLOCK="1")
+    bench.wait_for_ready(worker)
+    for _ in range(3):
+        bench.send(200)
+        bench.wait_for_totals(worker)
+        wait_until(
+            lambda: all_caught_up(worker) and right_time(worker), 40, lambda: f"{worker.shown()}\n{bench.logs()}"
+        )
+        time.sleep(2)
+
+    assert bench.each_once()
+
+
+def all_caught_up(worker) -> bool:
+    """Whether the progress of all four partitions says so."""
+    progress = [source for part in worker.shown().values() for source in part["progress"].values()]
+    return len(progress) == 8 and all(caught_up for _, _, caught_up, _, _ in progress)
+
+
+def right_time(worker) -> bool:
+    """Whether what it shows is of now, give or take what a busy machine takes."""
+    return all(abs(part["now"] - time.time() * 1000) < 20_000 for part in worker.shown().values())
+
+
+def test_behind_an_open_transaction_of_a_stranger_nothing_counts_until_it_ends(bench):
+    """Of a dead peer: its partition waits, the others go on; when Kafka has aborted it all that is behind counts."""
+    worker = bench.worker()
+    bench.wait_for_ready(worker)
+    with open_transaction(bench, "calls", partition=0):
+        bench.send(400)
+        wait_until(lambda: bench.totals(worker)[0] == 300, 40, bench.logs)
+
+        assert worker.ready()
+
     bench.wait_for_totals(worker)
 
     assert bench.each_once()

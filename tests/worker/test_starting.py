@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from streams.books import META_KEY
+from streams.worker import changelog
 from tests.servers import mock_kafka
 from tests.worker.rig import rig, wait_until
 
@@ -41,6 +43,39 @@ def test_facts_that_were_deleted_before_they_were_folded_are_fatal(bench):
 
     assert "was not folded yet" in said, said
     assert "new app name" in said
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("stage", ["calls", "facts"])
+def test_a_state_that_another_version_wrote_is_refused(bench, stage):
+    bench.send(100)
+    worker = bench.worker()
+    bench.wait_for_totals(worker)
+    worker.kill()
+    unknown = changelog.Meta(changelog.FORMAT + 1, 4, 0, b"")
+    bench.append(bench.topic(f"{bench.app}-state-{stage}"), 0, META_KEY, changelog.encode_meta(unknown))
+    said = _end_of(bench.worker(), bench)
+
+    assert f"state-{stage}, partition 0, was written by another version" in said
+    assert "new app name" in said
+
+
+@pytest.mark.kafka
+def test_another_number_of_partitions_is_refused(bench):
+    """A contact's events would be in two partitions: the state of neither would be right."""
+    bench.send(100)
+    worker = bench.worker()
+    bench.wait_for_totals(worker)
+    worker.kill()
+    bench.add_partition(bench.topic("calls"), 5)
+    of_topic = _end_of(bench.worker(), bench)
+    bench.add_partition(bench.topic(f"{bench.app}-state-calls"), 5)
+    of_state = _end_of(bench.worker(), bench)
+
+    assert "has 4 partitions, its input" in of_topic
+    assert "never delete a state topic alone" in of_topic
+    assert "has 5 partitions, but the state was written when it had 4" in of_state
+    assert "new app name" in of_state
 
 
 @pytest.mark.kafka

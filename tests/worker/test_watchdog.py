@@ -1,14 +1,10 @@
 """A worker that stands still ends, with what it was doing on stderr: whoever started it starts it again."""
 
-import asyncio
-import contextlib
 import json
-from collections.abc import Iterator
 
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from tests.worker.rig import Rig, wait_until
+from tests.worker.rig import Rig, open_transaction, wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -83,29 +79,3 @@ def wait_for_one_problem(bench: Rig, worker) -> dict:
 
     wait_until(one, 40, lambda: f"{looks}\n{bench.logs()}")
     return looks[0]
-
-
-@contextlib.contextmanager
-def open_transaction(bench: Rig, topic: str, *, partition: int) -> Iterator[None]:
-    """Of a producer that is there, and does not end it."""
-    loop = asyncio.new_event_loop()
-
-    async def begin() -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bench.brokers, transactional_id=f"{bench.app} stranger", transaction_timeout_ms=120_000
-        )
-        await producer.start()
-        await producer.begin_transaction()
-        await producer.send_and_wait(bench.topic(topic), b"[0, 0]", b"stranger", partition)
-        return producer
-
-    async def end(producer: AIOKafkaProducer) -> None:
-        await producer.abort_transaction()
-        await producer.stop()
-
-    producer = loop.run_until_complete(begin())
-    try:
-        yield
-    finally:
-        loop.run_until_complete(end(producer))
-        loop.close()

@@ -7,7 +7,7 @@ and each record once to `visits`. Stage 2 adds up what comes. Run as a script it
 
 Environment: TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time; TOY_LOSES=n, every n-th
 chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them; TOY_PATIENCE, fields of `Patience` as JSON;
-TOY_FAULT, what breaks once records have come (`FAULTS`).
+TOY_FAULT, what breaks once records have come (`FAULTS`); TOY_CLOCK, the wall clock is set an hour ahead, then back.
 """
 
 import asyncio
@@ -180,6 +180,21 @@ def end_task(consumer: FaultyConsumer) -> None:
         task.cancel()
 
 
+class WrongClock:
+    """A wall clock that somebody sets: for two seconds right, for two an hour ahead, then an hour behind."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._time = time.time
+
+    def time(self) -> float:
+        since_s = time.monotonic() - self._began
+        return self._time() + (0 if since_s < 2 else 3_600 if since_s < 4 else -3_600)
+
+    def time_ns(self) -> int:
+        return int(self.time() * 1e9)
+
+
 FAULTS = {
     "starve": lambda consumer: None,
     "flow": lambda consumer: consumer.stop_flow(),
@@ -192,6 +207,9 @@ FAULTS = {
 def main(brokers: str, app: str, port: str) -> int:
     if "TOY_LOSES" in os.environ:
         Transport.Consumer = LossyConsumer
+    if "TOY_CLOCK" in os.environ:
+        clock = WrongClock()
+        time.time, time.time_ns = clock.time, clock.time_ns
     if "TOY_FAULT" in os.environ:
         Transport.Consumer = FaultyConsumer
     shown = Shown()
