@@ -11,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/kafka-4.1.0)
 ARGS ?=
+SECONDS ?= 120
 
-.PHONY: help demo test check lint format types contracts golden bench mutants kafka clean
+.PHONY: help demo test check lint format types contracts golden bench fuzz mutants chaos soak kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -46,13 +47,24 @@ golden: $(VENV)/dev  ## rewrite tests/golden/ from what the program gives; read 
 bench: $(VENV)/dev  ## the benchmarks (Java and `make kafka` needed)
 	@for name in fold throughput; do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
+fuzz: $(VENV)/fuzz  ## bad records into decoder and fold, bad requests to what is served, SECONDS=120 each
+	$(BIN)/python -m tests.fuzz.campaign decode --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz.campaign fold --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz.served --seconds $(SECONDS)
+
 mutants: $(VENV)/mutants  ## change the code and see whether a test fails, one change at a time; ARGS='streams.metrics.formulas.*'
 	$(BIN)/mutmut run --max-children 1 $(ARGS)
+
+chaos: $(VENV)/dev  ## 30 faults over 3,000,000 events, and every sabotage; the report goes to build/chaos.md; ARGS='--help'
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/dev  ## two hours of load: memory, open files, Redis keys; report in build/soak.md; ARGS='--minutes 10'
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
 
 clean:  ## remove the environment and all caches of the tools
-	rm -rf $(VENV) build dist mutants .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist mutants .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find streams tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A failed fetch leaves no half-filled folder behind: the stamp comes last.
@@ -64,6 +76,10 @@ $(KAFKA_JARS)/.complete: deploy/kafka-test/pom.xml
 # Stamps: an environment is made anew when pyproject.toml changes.
 $(VENV)/dev: $(VENV)/run
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/fuzz: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group fuzz
 	@touch $@
 
 $(VENV)/mutants: $(VENV)/dev

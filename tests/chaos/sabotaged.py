@@ -1,0 +1,40 @@
+"""Short runs of workers without one of the guarantees: what the suite finds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from tests.chaos.campaign import Campaign, Fault, Plan, campaign
+from tests.chaos.faults import sigkill, sleeper
+
+PLAN: Final = Plan(rate=600, workers=2, partitions=2, patience_s=30, deadline_s=180)
+
+
+def time_passes(run: Campaign) -> None:
+    run.rest(15)
+
+
+FAULT_FOR: Final[Mapping[str, Fault]] = MappingProxyType(
+    {
+        "fencing off": sleeper,
+        "offset outside the transaction": sigkill,
+        "trim after a seek off": time_passes,
+        "fetches dropped under back-pressure": time_passes,
+        "progress faked": sigkill,
+        "going back": time_passes,
+        "dropped fetches": time_passes,
+    }
+)
+"""Sabotage or occasion → what brings it to light."""
+
+
+def findings(which: str, directory: Path) -> list[str]:
+    """What does not hold in a run of workers so changed; a run that does not come to its end is a finding too."""
+    plan = PLAN._replace(program=("tests.chaos.sabotage", which))
+    try:
+        with campaign(plan, directory) as run:
+            run.inject(which, FAULT_FOR[which])
+            return run.judged().wrong
+    except AssertionError as failure:
+        return [str(failure)]
