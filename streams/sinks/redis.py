@@ -7,6 +7,7 @@ is busy, or while Redis is away, is not kept, since the next tick brings newer.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -32,6 +33,8 @@ DOWN: Final = (RedisError, OSError, TimeoutError)
 _STOPS_WITHIN_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
+_LOOKS_SHARE: Final = 4
+"""A look at a state of hundreds of thousands of open rows takes long: no more than every fourth moment is spent so."""
 _FIELDS_A_CALL: Final = 10_000
 """A Lua call holds up everyone else in Redis: about 10 ms for so many. A queue is never divided."""
 
@@ -129,6 +132,8 @@ class RedisSink:
         self._problem: str | None = None
         self._newest: list[_Batch] | None = None
         self._ticked_at: int | None = None
+        self._looking_ms = 0.0
+        """How long the last look at all queues has taken."""
         self._live = True
         """Whether anything was, at the last written tick; nothing to show counts as live."""
         self._wake = asyncio.Event()
@@ -176,7 +181,9 @@ class RedisSink:
         if self._newest is not None or not self._due(now_ms):
             return
         self._ticked_at = now_ms
+        began = time.perf_counter()
         self._newest = list(self._batches(now_ms, owned))
+        self._looking_ms = (time.perf_counter() - began) * 1000
         self._live = not self._newest or any(view.state == "live" for batch in self._newest for view in batch.views)
         self._wake.set()
 
@@ -184,9 +191,10 @@ class RedisSink:
         # a clock that was set back must not silence the sink
         return self._ticked_at is None or not 0 <= now_ms - self._ticked_at < self._interval_ms()
 
-    def _interval_ms(self) -> int:
+    def _interval_ms(self) -> float:
         interval_ms, behind_ms, ttl_ms = self._pace
-        return interval_ms if self._live else max(interval_ms, min(behind_ms, ttl_ms // 4))
+        usual_ms = interval_ms if self._live else max(interval_ms, min(behind_ms, ttl_ms // 4))
+        return max(usual_ms, _LOOKS_SHARE * self._looking_ms)
 
     def _batches(self, now_ms: int, owned: Mapping[int, Owned]) -> Iterator[_Batch]:
         for partition, owner in owned.items():

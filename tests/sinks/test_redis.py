@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -431,6 +432,28 @@ def test_a_redis_that_hangs_holds_no_tick_up_and_no_state_back(redis_server):
     asyncio.run(story())
 
     assert len(looked_at) <= 1
+
+
+@pytest.mark.redis
+def test_looks_that_take_long_are_rarer_so_that_consumption_goes_on(redis_server):
+    """A look of 0.1 s every 0.25 s would leave the loop little time: the next one waits until 0.4 s have passed."""
+    looked_at = []
+
+    def slow(book, now_ms):
+        looked_at.append(now_ms)
+        time.sleep(0.1)
+        return look(book, now_ms)
+
+    async def story():
+        async with sink(redis_server, look=slow) as writer:
+            for at_ms in range(0, 3_000, 50):
+                await writer.tick(NOW + at_ms, {0: Partition(Book(view()))})
+                await idle(writer)
+
+    asyncio.run(story())
+    apart_ms = [later - earlier for earlier, later in pairwise(looked_at)]
+
+    assert min(apart_ms) >= 400
 
 
 @pytest.mark.redis
