@@ -5,6 +5,7 @@ Durations are written with a unit (`60s`) and kept as milliseconds.
 """
 
 from difflib import get_close_matches
+from itertools import chain
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ from streams.contacts.settings import TICKET_CHANNELS, FoldSettings, Thresholds
 from streams.customers.settings import CustomerSettings
 from streams.facts.starts import TOPIC as CUSTOMERS_TOPIC
 from streams.facts.wire import ROLL_UPS
-from streams.metrics.settings import Business, Channels, Staffing, Variant, Variants
+from streams.metrics.settings import DOMAINS, Business, Channels, Staffing, Variant, Variants
 from streams.windows.settings import INTERVAL_WINDOWS, WindowSettings
 
 SECOND_MS: Final = 1_000
@@ -247,9 +248,7 @@ def _comma_separated(value: object) -> object:
 class Config(BaseSettings):
     """The whole configuration. Built by `loading.load`; built directly, it takes nothing from the environment."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, validate_default=False, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False, hide_input_in_errors=True)
 
     kafka: KafkaConfig = KafkaConfig()
     topics: dict[TopicName, list[ChannelName]] = TOPICS
@@ -263,6 +262,7 @@ class Config(BaseSettings):
     max_age: dict[ChannelName, PositiveMilliseconds] = MAX_AGE_MS
     wrapup_max: Milliseconds = 10 * MINUTE_MS
     max_record_bytes: Size = 256 * 1024
+    max_queues: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     calendars: dict[CalendarName, CalendarConfig] = {}
     queues: dict[QueueName, QueueConfig] = {}
     groups: dict[RollUpName, Annotated[list[QueueName], Field(min_length=1)]] = {}
@@ -387,6 +387,8 @@ class Config(BaseSettings):
             volume_ratio=self.volume_ratio,
             sources=frozenset(self.topics) | ({CUSTOMERS_TOPIC} if self.customers.enabled else set()),
             whole_log=whole_log,
+            most_queues=None if whole_log else self.max_queues,
+            channels=frozenset(chain(DOMAINS, *self.topics.values())),
         )
 
     def variants(self) -> Variants:

@@ -32,6 +32,8 @@ COUNTED: Final = (
     _metric("negative_waits_total", "counter", (), "Waits below zero, counted as zero."),
     _metric("orphans_total", "counter", (), "Events of contacts whose beginning was not seen."),
     _metric("expired_total", "counter", (), "Counts dropped because their pane was gone."),
+    _metric("crowded_total", "counter", (),
+            "Facts kept under `~other`: there are more queues or agents than `max_queues`."),
     _metric("lag_records", "gauge", ("topic", "partition"), "Records that wait to be folded."),
     _metric("source_delay_seconds", "gauge", ("source",),
             "Append time - event time of a source's last event, in its slowest partition."),

@@ -21,6 +21,7 @@ from streams.facts.wire import (
     parse_dimension,
 )
 from streams.windows.clock import SLOT_MS
+from streams.windows.crowd import Crowd, as_other
 from streams.windows.dimension import PANES_PER_SLOT, DimensionState, Lost, Stored
 from streams.windows.settings import WindowSettings
 from streams.windows.totals import add
@@ -47,6 +48,7 @@ class Meta(msgspec.Struct, array_like=True):
     expired_at: int
     first_pane: int
     first_slot: int
+    crowded: int = 0
 
 
 class SourceProgress(msgspec.Struct, array_like=True, frozen=True):
@@ -74,9 +76,12 @@ class ViewBook:
         """Never: windows are only sums of what was booked; other windows are other sums."""
         self.expired = 0
         """Counts dropped because their pane was gone."""
+        self.crowded = 0
+        """Facts that were kept under `~other`: more queues than are kept by name."""
         self.progress: dict[tuple[str, int], SourceProgress] = {}
         """(topic, partition) of each source that has reported."""
         self.dimensions: dict[Dimension, DimensionState] = {}
+        self._crowd = Crowd(partition, settings, self.dimensions)
         self._settings = settings
         self._on_delta = on_delta
         self._on_progress = on_progress
@@ -121,7 +126,13 @@ class ViewBook:
             return
         dimension = parse_dimension(record.key)
         delta = decode_delta(record.value)
-        state = self._state(dimension)
+        state = self.dimensions.get(dimension)
+        if state is None or (self._crowd.may_be_full(dimension) and state.is_over()):
+            placed = self._crowd.place(dimension)
+            if placed != dimension:
+                self.crowded += 1
+                dimension, delta = placed, as_other(delta, dimension)
+            state = self._state(dimension)
         for slot, bag in self._add_panes(state, delta.panes).items():
             self._add_slot(state, slot, bag)
             if self._on_delta:
@@ -170,6 +181,7 @@ class ViewBook:
         if state is None:
             zone = self._settings.zone(dimension.queue)
             state = self.dimensions[dimension] = DimensionState(self._settings, zone)
+            self._crowd.came(dimension)
         return state
 
     # --- as_of ---
@@ -197,6 +209,7 @@ class ViewBook:
             if state.is_over():
                 state.forget_lost()
                 del self.dimensions[dimension]
+                self._crowd.left(dimension)
             rows.update(self._changed_rows(dimension, state))
         self._reported, self._pending = set(), 0
         return Flush(rows, [], encode(self._meta()), self._offset)
@@ -216,7 +229,9 @@ class ViewBook:
                 yield row_key, None
 
     def _meta(self) -> Meta:
-        return Meta(FORMAT, self._offset, self.expired, self._expired_at, self._first_pane, self._first_slot)
+        return Meta(
+            FORMAT, self._offset, self.expired, self._expired_at, self._first_pane, self._first_slot, self.crowded
+        )
 
     def _expire_with_the_log(self) -> None:
         """Expire when all sources that count have passed into a new pane: no view goes back before it.
@@ -269,7 +284,7 @@ class ViewBook:
     def _restore_meta(self, value: bytes) -> None:
         meta = read_meta(value, Meta, FORMAT, f"facts[{self.partition}]")
         self._offset, self.expired, self._expired_at = meta.offset, meta.expired, meta.expired_at
-        self._first_pane, self._first_slot = meta.first_pane, meta.first_slot
+        self._first_pane, self._first_slot, self.crowded = meta.first_pane, meta.first_slot, meta.crowded
 
     def snapshot(self) -> bytes:
         """The whole state, canonical. O(state). The last abandoned visits are left out: a courtesy, not a number."""

@@ -31,6 +31,10 @@ class WindowSettings(msgspec.Struct, frozen=True):
     """Topics whose progress keeps state from expiring: one that is no longer configured does not. None: all."""
     whole_log: bool = False
     """Whether the window `all` (everything folded) is kept too: replays do."""
+    most_queues: int | None = None
+    """So many dimensions of queues, and as many of agents, are kept by name in each facts partition; None: all."""
+    channels: frozenset[str] = frozenset()
+    """Those whose roll-ups are always kept."""
     volume_ratio: bool = False
     """Whether intervals are kept for so long that one can be compared with those of the weeks before; in replays they
     are."""

@@ -80,7 +80,15 @@ def compose(config: Config, *, check_crcs: bool = True) -> Worker:
         counters,
         clock_ms=worker.now_ms,
         edges_ms=fold.edges(),
-        stats=[counted, worker.stats, delay, partial(_expired, worker), partial(_redis_stats, shown), _build],
+        stats=[
+            counted,
+            worker.stats,
+            delay,
+            partial(_expired, worker),
+            partial(_crowded, worker),
+            partial(_redis_stats, shown),
+            _build,
+        ],
     )
     worker.show([scraped, shown], metrics=scraped.scrape)
     return worker
@@ -145,6 +153,11 @@ def _expired(worker: Worker) -> Stats:
     expired = sum(book.expired for book in worker.view_books() if isinstance(book, ViewBook))
     late = sum(book.late for book in worker.customer_books() if isinstance(book, CustomerBook))
     return {"expired_total": {(): expired + late}}
+
+
+def _crowded(worker: Worker) -> Stats:
+    crowded = sum(book.crowded for book in worker.view_books() if isinstance(book, ViewBook))
+    return {"crowded_total": {(): crowded}}
 
 
 def _redis_stats(sink: redis.RedisSink) -> Stats:

@@ -26,11 +26,17 @@ def config_of(text: str, tmp_path: Path) -> Config:
     return load(file, environ={}).config
 
 
+CHANNELS = frozenset({"voice", "chat", "ticket", "email", "agents", "surveys", "customers", "business"})
+"""Those of the default topics, and those of events that name none."""
+
+
 class TestConversion:
     def test_the_defaults_are_those_of_the_core(self):
         config = Config()
 
-        assert config.window_settings() == WindowSettings(sources=frozenset(config.topics))
+        assert config.window_settings() == WindowSettings(
+            sources=frozenset(config.topics), most_queues=10_000, channels=CHANNELS
+        )
         assert config.variants() == Variants()
         assert config.fold_settings().defaults == Thresholds()
         assert config.fold_settings().max_age("voice") == FoldSettings().max_age("voice")
@@ -67,7 +73,11 @@ class TestConversion:
             7_200_000, 604_800_000, 86_400_000, 86_400_000,
         ]  # fmt: skip
         assert config.window_settings(whole_log=True) == WindowSettings(
-            interval_ms=1_800_000, lateness_ms=120_000, sources=frozenset(config.topics), whole_log=True
+            interval_ms=1_800_000,
+            lateness_ms=120_000,
+            sources=frozenset(config.topics),
+            whole_log=True,
+            channels=CHANNELS,
         )
 
     def test_compare_less_than_leaves_the_target_itself_out(self, tmp_path):

@@ -36,7 +36,12 @@ FOLD = FoldSettings(
     ticket_targets=tuple(TargetRule(metric, 600_000, business=metric == "resolution") for metric in TARGETS),
 )
 """Everything that can be switched on."""
-WINDOWS = WindowSettings(windows=("5m", "today", "interval", "previous_interval", "7d"), volume_ratio=True)
+WINDOWS = WindowSettings(
+    windows=("5m", "today", "interval", "previous_interval", "7d"),
+    volume_ratio=True,
+    most_queues=6,
+    channels=frozenset({"voice", "ticket"}),
+)
 CUSTOMERS = CustomerKey("sixteen characters")
 
 
