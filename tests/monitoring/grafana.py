@@ -20,4 +20,9 @@ def asked(dashboard: Mapping, values: Mapping[str, str]) -> Iterator[tuple[str, 
     """(panel's title, query) with all variables replaced. KeyError for one that has no value."""
     for panel in panels(dashboard):
         for query in queries(panel):
-            yield panel["title"], VARIABLE.sub(lambda found: values[found[1]], query)
+            yield panel["title"], replaced(query, values)
+
+
+def replaced(query: str, values: Mapping[str, str]) -> str:
+    """The query with all variables replaced."""
+    return VARIABLE.sub(lambda found: values[found[1]], query)
