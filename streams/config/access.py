@@ -166,8 +166,8 @@ def masked_url(url: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Any text with what stands between `://` and `@` hidden, be it a URL or not."""
-    return re.sub(r"://.*@", f"://{MASK}@", text, flags=re.DOTALL)
+    """Any text with what may be `user:password@` hidden, be the rest of it an address or not."""
+    return re.sub(r"[^\s'\"]*:.*@", f"{MASK}@", text, flags=re.DOTALL)
 
 
 def _token(token: SecretStr) -> SecretStr:

@@ -37,6 +37,9 @@ SECRETS: tuple[KeyPath, ...] = (
 )
 """Values that may stand in a file of their own: the key beside them ends in `_file`."""
 
+UNSHOWN: frozenset[KeyPath] = frozenset({*SECRETS, ("redis", "url")})
+"""Values that no error shows."""
+
 
 class Setting(NamedTuple):
     """One value of the effective configuration, as shown to people: secrets are masked."""
@@ -156,7 +159,7 @@ def _problem(details: ErrorDetails, origins: Mapping[KeyPath, str]) -> _Problem:
     if details["type"] == "missing":
         return _Problem(where, "is missing", f"add {path[-1]}")
     given = details["input"]
-    shown = "" if isinstance(given, (dict, BaseModel)) or path in SECRETS else f"{without_credentials(repr(given))} "
+    shown = "" if isinstance(given, (dict, BaseModel)) or path in UNSHOWN else f"{without_credentials(repr(given))} "
     if details["type"] == "literal_error":
         choices = details["ctx"]["expected"].replace("'", "")
         return _Problem(where, f"{shown}is none of {choices}", f"set {dotted} to one of them")

@@ -69,6 +69,9 @@ def _brokers(value: object) -> object:
 def _addresses(brokers: str) -> str:
     addresses = [address.strip() for address in brokers.split(",")]
     for address in addresses:
+        if "@" in address or "/" in address:
+            message = "holds more than host:port; protocol, user and password belong under kafka.security"
+            raise ValueError(message)
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
             message = f"{address!r} is not host:port; write for example 127.0.0.1:9092"

@@ -133,7 +133,7 @@ class TestSecrets:
         ("kafka: {brokers: kafka}", "kafka.brokers", "'kafka' is not host:port", "127.0.0.1:9092"),
         ("metrics: {port: 99999}", "metrics.port", "99999 is wrong", "mend metrics.port"),
         ("redis: 5", "redis", "5 is not a mapping", "write keys and values below it"),
-        ("redis: {url: 'http://x'}", "redis.url", "'http://x' is wrong", "mend redis.url"),
+        ("redis: {url: 'http://x'}", "redis.url", "is wrong, string should match", "mend redis.url"),
         ("topics: {visits: [voice]}", "topics", "`visits` is written by the worker", "mend topics"),
         ("topics: {a: [voice], b: [voice]}", "topics", "channel `voice` is fed by both `a` and `b`", "keep one"),
         ("kafka: {security: {protocol: SASL_SSL}}", "kafka.security", "needs username", "mend kafka.security"),
