@@ -22,7 +22,7 @@ def routes(config: Config) -> str:
             "receiver": "supervisors",
             "group_by": ["job", "alertname", "severity"],
             "group_wait": "5s",
-            "group_interval": "1m",
+            "group_interval": "15s",
             "repeat_interval": "4h",
             "routes": [
                 _route("on-call", of_job, "severity=critical") | {"repeat_interval": "30m", "continue": True},

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import yaml
 
@@ -53,28 +53,18 @@ class Told:
             def do_POST(self) -> None:
                 at = time.time()
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                told.extend(
-                    Notification(
-                        at,
-                        body["receiver"],
-                        each["status"],
-                        each["labels"]["alertname"],
-                        each["labels"],
-                        each["annotations"],
-                    )  # fmt: skip
-                    for each in body["alerts"]
-                )
+                told.extend(_told(at, body["receiver"], alert) for alert in body["alerts"])
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Nothing: the test says what it got."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def __enter__(self) -> "Told":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -90,6 +80,11 @@ class Told:
             for each in self.notifications
             if (each.alert, each.receiver) == (alert, receiver) and labels.items() <= each.labels.items()
         ]
+
+
+def _told(at: float, receiver: str, alert: Mapping[str, Any]) -> Notification:
+    labels = alert["labels"]
+    return Notification(at, receiver, alert["status"], labels["alertname"], labels, alert["annotations"])
 
 
 class Stack(NamedTuple):
