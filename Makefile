@@ -13,11 +13,11 @@ KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/
 ARGS ?=
 SECONDS ?= 120
 
-.PHONY: help demo test check lint format types contracts golden bench fuzz mutants chaos soak kafka clean
+.PHONY: help demo test check lint format types contracts golden bench bench-quick fuzz mutants chaos soak lock audit kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(VENV)/run  ## start everything embedded, with a simulated contact centre; the board is at the printed address
 	@$(BIN)/contact-streams demo $(ARGS)
@@ -44,8 +44,11 @@ contracts: $(VENV)/dev  ## which package may import which
 golden: $(VENV)/dev  ## rewrite tests/golden/ from what the program gives; read the difference before you commit it
 	$(BIN)/pytest --update-golden $(ARGS)
 
-bench: $(VENV)/dev  ## the benchmarks (Java and `make kafka` needed)
-	@for name in fold throughput; do echo "== $$name" && $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
+bench: $(VENV)/dev kafka  ## everything side by side with its peers, and all other figures, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(VENV)/dev kafka  ## faster or slower than the stored baseline? three minutes; ARGS=--update stores a new one
+	$(BIN)/python -m benchmarks.quick $(ARGS)
 
 fuzz: $(VENV)/fuzz  ## bad records into decoder and fold, bad requests to what is served, SECONDS=120 each
 	$(BIN)/python -m tests.fuzz.campaign decode --seconds $(SECONDS)
@@ -60,6 +63,13 @@ chaos: $(VENV)/dev  ## 30 faults over 3,000,000 events, and every sabotage; the 
 
 soak: $(VENV)/dev  ## two hours of load: memory, open files, Redis keys; report in build/soak.md; ARGS='--minutes 10'
 	$(BIN)/python -m tests.chaos.soak $(ARGS)
+
+lock: $(VENV)/audit  ## write requirements.lock anew: the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --group dev \
+	  --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+
+audit: $(VENV)/audit  ## ask PyPI for known vulnerabilities of what requirements.lock names; what it does not know fails
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock $(ARGS)
 
 kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
 
@@ -76,6 +86,10 @@ $(KAFKA_JARS)/.complete: deploy/kafka-test/pom.xml
 # Stamps: an environment is made anew when pyproject.toml changes.
 $(VENV)/dev: $(VENV)/run
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/audit: $(VENV)/run
+	$(BIN)/python -m pip install --quiet --group audit
 	@touch $@
 
 $(VENV)/fuzz: $(VENV)/dev

@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.day import Day, Place
 from streams.cli.options import kafka_options
-from streams.cli.topics import plan
 from streams.config.model import Config, KafkaConfig, MetricsConfig, RedisConfig
 from streams.sources.kafka import TopicSpec, administration
+from streams.worker.topics import plan
 from tests import servers
 
 BATCH_BYTES: Final = 512 * 1024

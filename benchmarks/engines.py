@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from benchmarks.install import SOURCES, classpath, python
+import streams
+from benchmarks.install import SOURCES, classpath, python, version
 
 Shape = Literal["tumbling", "rolling", "panes"]
 Size = Literal["large", "middle", "small"]
@@ -28,7 +29,7 @@ class Engine(NamedTuple):
     work: str
     """What it does and does not do for its figure."""
     runtime: str
-    """`java`, or the name of its venv."""
+    """`java`, the name of its venv, or what runs beside the worker: `plain` and `faust`."""
     program: str
     """Java class, or file in `peers`."""
     closed: bool = True
@@ -78,6 +79,23 @@ ENGINES: Final = (
     Engine("Faust tables", "tumbling", "small", _FAUST, "faust", "faust_tables.py", closed=False),
     Engine("Faust tables", "rolling", "small", _FAUST, "faust", "faust_tables.py", closed=False),
 )
+
+PACKAGES: Final = {
+    "plain Python": "aiokafka",
+    "Flink": "flink-streaming-java",
+    "Kafka Streams": "kafka-streams",
+    "Bytewax": "bytewax",
+    "Pathway": "pathway",
+    "Quix Streams": "quix",
+    "Faust tables": "faust-streaming",
+}
+"""What an engine's version is that of."""
+
+
+def version_of(name: str) -> str:
+    """Of an engine of `ENGINES`, or of ours."""
+    return streams.__version__ if name == OURS else version(PACKAGES[name])
+
 
 OURS: Final = "contact-streams"
 OUR_WORK: Final = (

@@ -8,22 +8,23 @@ had on this machine is left out, and reported so: `unavailable`.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 SOURCES: Final = Path(__file__).parent / "peers"
 JAVA: Final = SOURCES / "java"
+POM: Final = JAVA / "pom.xml"
 REQUIREMENTS: Final = {
-    "plain": ("aiokafka==0.14.0", "msgspec"),
-    "faust": ("faust-streaming==0.15.3", "mode-streaming==0.7.1"),
     "quix": ("quixstreams==3.28.1", "orjson"),
     "bytewax": ("bytewax[kafka]==0.21.1", "msgspec"),
     "pathway": ("pathway==0.33.0",),
 }
-"""Python peer → what is installed for it."""
+"""Python peer → what is installed for it, itself first. Faust and the plain fold run on what the worker runs on."""
 
 
 def folder() -> Path:
@@ -33,7 +34,17 @@ def folder() -> Path:
 
 def python(peer: str) -> Path:
     """The interpreter of a Python peer."""
-    return folder() / peer / "bin/python"
+    return folder() / peer / "bin/python" if peer in REQUIREMENTS else Path(sys.executable)
+
+
+def version(name: str) -> str:
+    """Of a peer: a name of `REQUIREMENTS`, a distribution beside the worker, or an artifact of the pom."""
+    if name in REQUIREMENTS:
+        return REQUIREMENTS[name][0].partition("==")[2]
+    found = re.search(
+        rf"<artifactId>{name}</artifactId>\s*<version>([^<$]+)</version>", POM.read_text(encoding="utf-8")
+    )
+    return found[1] if found else metadata.version(name)
 
 
 def classpath() -> str:
@@ -42,7 +53,9 @@ def classpath() -> str:
 
 
 def install(peer: str) -> str | None:
-    """Make a peer ready (`java` or a name of `REQUIREMENTS`). Returns why it cannot be, or None."""
+    """Make a peer ready (`java`, a name of `REQUIREMENTS`; all else is there). Returns why it cannot be, or None."""
+    if peer != "java" and peer not in REQUIREMENTS:
+        return None
     made = folder() / peer / ".made"
     wanted = _java_hash() if peer == "java" else "\n".join(REQUIREMENTS[peer])
     if made.exists() and made.read_text(encoding="utf-8") == wanted:
@@ -67,14 +80,14 @@ def _build_java() -> None:
     home = folder() / "java"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    maven = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "--file", str(JAVA / "pom.xml")]
+    maven = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "--file", str(POM)]
     _run([*maven, "dependency:copy-dependencies", f"-DoutputDirectory={home / 'lib'}"])
     sources = [str(source) for source in sorted(JAVA.rglob("*.java"))]
     _run(["javac", "--release", "17", "-cp", f"{home / 'lib'}/*", "-d", str(home / "classes"), *sources])
 
 
 def _java_hash() -> str:
-    files = [JAVA / "pom.xml", *sorted(JAVA.rglob("*.java"))]
+    files = [POM, *sorted(JAVA.rglob("*.java"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -28,6 +28,7 @@ from benchmarks.board import Board, board
 from benchmarks.broker import BATCH_BYTES, Broker
 from benchmarks.centre import time_of
 from benchmarks.day import Day
+from benchmarks.processes import end_in_order
 from benchmarks.results import save
 from benchmarks.running import running
 from benchmarks.sighting import Appended, Sighting
@@ -56,7 +57,7 @@ class Watcher(Sighting):
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Watcher":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -200,5 +201,6 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=int, default=60, help="how long (default 60)")
     parser.add_argument("--no-board", action="store_true", help="Redis only: no Chromium needed")
     options = parser.parse_args()
+    end_in_order()
     wanted = not options.no_board and shutil.which("chromium") is not None
     main(options.rate, options.seconds, with_board=wanted)

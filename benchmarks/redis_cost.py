@@ -21,6 +21,7 @@ import redis
 
 from benchmarks import calls
 from benchmarks.centre import CAUGHT_UP, FilledBook, filled
+from benchmarks.processes import end_in_order
 from benchmarks.results import save
 from streams.books import Book, MemoryRecord
 from streams.facts.primitives import P
@@ -177,4 +178,5 @@ if __name__ == "__main__":
     parser.add_argument("--queues", type=int, nargs="*", default=[100, 1_000], help="numbers of queues")
     parser.add_argument("--ticks", type=int, default=8, help="ticks that are measured (default 8)")
     options = parser.parse_args()
+    end_in_order()
     main(options.queues, options.ticks)

@@ -11,16 +11,17 @@ import argparse
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import calls, truth
 from benchmarks.broker import Broker
-from benchmarks.engines import ENGINES, OUR_WORK, OURS, SHAPES, SHARES, Engine, Size
+from benchmarks.engines import ENGINES, OUR_WORK, OURS, SHAPES, SHARES, Engine, Size, version_of
 from benchmarks.following import catch_up
 from benchmarks.install import install
 from benchmarks.peering import Run, WrongResults, run_peer
+from benchmarks.processes import end_in_order
 from benchmarks.results import save
 from benchmarks.truth import Truth
 from tests import servers
@@ -81,8 +82,13 @@ async def main(events: int, rounds: int, only: list[str]) -> None:
                     failed[engine.id] = f"not to be had here: {reason}"
                 elif engine.id not in failed:
                     await _measure(engine.id, bench.peer(engine, number), runs, failed)
-    rows = [_row(OURS, ALL_WINDOWS, OUR_WORK, runs[OURS], failed.get(OURS))]
-    rows += [_row(e.name, SHAPES[e.shape], e.work, runs[e.id], failed.get(e.id)) for e in wanted]
+            _save(wanted, runs, failed)
+
+
+def _save(wanted: Sequence[Engine], runs: Mapping[str, Sequence[Run]], failed: Mapping[str, str]) -> None:
+    """What there is so far: a run that is broken off leaves its rounds behind."""
+    rows = [_row(OURS, ALL_WINDOWS, OUR_WORK, runs.get(OURS, ()), failed.get(OURS))]
+    rows += [_row(e.name, SHAPES[e.shape], e.work, runs.get(e.id, ()), failed.get(e.id)) for e in wanted]
     save("side_by_side", {"queues": calls.QUEUES, "rows": [row for row in rows if row["rates"] or row["failed"]]})
 
 
@@ -106,6 +112,7 @@ async def _measure(name: str, run: Awaitable[Run], runs: defaultdict[str, list[R
 def _row(name: str, shape: str, work: str, runs: Sequence[Run], failed: str | None) -> dict[str, Any]:
     return {
         "engine": name,
+        "version": version_of(name),
         "shape": shape,
         "work": work,
         "events": runs[0].records if runs else 0,
@@ -121,4 +128,5 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3, help="how often each engine runs (default 3)")
     parser.add_argument("--only", nargs="*", default=[], help="names of engines, as in the table")
     options = parser.parse_args()
+    end_in_order()
     asyncio.run(main(options.events, options.rounds, options.only))

@@ -24,6 +24,7 @@ from benchmarks.broker import Broker
 from benchmarks.day import PARTITIONS, TOPICS, Day, simulate
 from benchmarks.following import catch_up
 from benchmarks.plain import OFFERED, Measured
+from benchmarks.processes import end_in_order
 from tests import servers
 
 TARGET: Final = 0.6
@@ -144,4 +145,5 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object per round, instead of a table")
     options = parser.parse_args()
+    end_in_order()
     asyncio.run(main(options.events, options.rounds, json_lines=options.json))

@@ -29,7 +29,7 @@ class Truth(NamedTuple):
     """By queue."""
     panes: dict[WindowKey, Numbers]
     closed_until: int
-    """Every queue has an event at this instant (epoch ms) or later: a window that ends by then is closed for everybody."""
+    """Every queue has an event at this instant (epoch ms) or later: a window that ends by then is closed for all."""
 
     def windows(self, shape: str, *, closed: bool) -> dict[WindowKey, Numbers]:
         """Windows with anything in them; `closed`: only those that no engine may still hold back."""
