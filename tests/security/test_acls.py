@@ -5,6 +5,7 @@ The broker allows nobody anything else; a worker is one user, who runs the comma
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,20 +114,28 @@ def call(contact: str, at: int) -> list[bytes]:
 def test_with_exactly_these_a_worker_works_and_the_commands_do(place: Place, tmp_path: Path):
     now = time.time_ns() // 1_000_000
     events = tmp_path / "events.jsonl"
-    events.write_bytes(b"\n".join(line for n in range(20) for line in call(f"c-{n}", now - 60_000 + n)))
-    for who in ("produce, simulate", "explain"):
+    lines = [line for n in range(20) for line in call(f"c-{n}", now - 60_000 + n)]
+    events.write_bytes(b"\n".join([*lines, call("c-20", now - 60_000)[0].replace(b"billing", b"")]))
+    for who in ("produce, simulate", "explain", "deadletters list, show"):
         place.admin.grant(CLERK, place.grants(who))
 
-    assert f"40 records sent to {place.prefix}calls" in place.try_command("produce", events).stdout
+    assert f"41 records sent to {place.prefix}calls" in place.try_command("produce", events).stdout
 
     worker = place.worker(place.of_worker)
-    until(lambda: worker.outcomes().get("applied") == 40 or worker.ended() is not None, worker.log.read_text)
+    done = {"applied": 40, "rejected": 1}
+    until(lambda: done.items() <= worker.outcomes().items() or worker.ended() is not None, worker.log.read_text)
     assert worker.ended() is None, worker.log.read_text()
     assert not [line for line in worker.log.read_text().splitlines() if "cannot be deleted" in line or "ERROR" in line]
     worker.kill()
 
     explained = place.try_command("explain", "--queue", "billing", "--kpi", "answered", "--window", "today")
     assert "c-19" in explained.stdout
+
+    edited = tmp_path / "letters.jsonl"
+    letters = place.try_command("deadletters", "list", "--json").stdout
+    edited.write_text(re.sub(r'"queue":\s*""', '"queue": "billing"', letters))
+    place.admin.grant(CLERK, place.grants("deadletters replay"))
+    place.try_command("deadletters", "replay", "--edited", edited)
 
 
 @pytest.mark.parametrize("grant", documented()["worker"][:-1], ids=str)
