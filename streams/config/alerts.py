@@ -23,6 +23,7 @@ class AlertsConfig(BaseModel):
     min_abandoned: Count = 5
     fast_burn: Burn = 3.0
     slow_burn: Burn = 1.5
+    min_due_soon: Count = 1
     backlog_growth: Annotated[float, Field(gt=0)] = 0.2
     min_backlog_growth: Count = 10
     delay: PositiveMilliseconds = 10_000

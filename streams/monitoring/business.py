@@ -129,7 +129,7 @@ def _tickets(config: Config) -> Iterator[Alert]:
         name="TicketTargetsDueSoon",
         scope="business",
         severity="warning",
-        expr=f"{promql.live('sla_due_soon', *queues)} > 0",
+        expr=f"{promql.live('sla_due_soon', *queues)} >= {config.alerts.min_due_soon}",
         for_s=60,
         keep_s=KEEP_S,
         summary=f"{QUEUE}: {COUNT} ticket targets due within {soon}",

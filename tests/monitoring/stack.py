@@ -1,7 +1,7 @@
 """Prometheus and Alertmanager as processes, with the files that are shipped or made, and somebody who is told.
 
-    with Told() as told, stack(centre, told, directory) as running:
-        running.query("up"); told.first(…)
+    with Told() as told, stack(config, ["127.0.0.1:9464"], told.address, directory) as running:
+        running.query("up"); told.of("ContactStreamsNoData", "on-call")
 
 What differs from the shipped files: whom Prometheus scrapes and tells, and where Alertmanager sends to. `interval` is
 the pace of scrapes and evaluations; None: as shipped.

@@ -74,6 +74,16 @@ def test_service_level_in_danger(tmp_path, windows, fired):
     assert check(tmp_path, "ServiceLevelInDanger", service(windows), "5m", fired) == ""
 
 
+def test_a_queue_of_any_name_is_told_with_its_values(tmp_path):
+    name = 'Zürich "A" \\ {x}'
+    written = name.replace("\\", "\\\\").replace('"', '\\"')
+    fired = IN_DANGER._replace(
+        labels={**BILLING, "queue": name}, summary=f"{name} (voice): service level 35%, goal 80%"
+    )
+
+    assert check(tmp_path, "ServiceLevelInDanger", service(FAST, written), "5m", [fired]) == ""
+
+
 def test_a_whole_channel_and_a_group_have_no_alert_of_their_own(tmp_path):
     series = [*service(FAST, "*"), *service(FAST, "@sales"), *service(FAST, "#gold"), *service(FAST, "-")]
 

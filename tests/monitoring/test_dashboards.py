@@ -7,6 +7,7 @@ import sys
 from itertools import pairwise
 
 import pytest
+import yaml
 
 from streams.config import Config
 from streams.config.model import QueueConfig
@@ -103,6 +104,17 @@ def test_thresholds_rise(panel):
     values = [step["value"] for step in threshold_steps(panel)[1:]]
 
     assert all(lower < higher for lower, higher in pairwise(values))
+
+
+def test_the_provisioned_data_source_scrapes_as_prometheus_does():
+    provisioning = REPOSITORY / "deploy" / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards" / "contact-streams.yaml").read_text())["providers"]
+    prometheus = yaml.safe_load((REPOSITORY / "deploy" / "prometheus.yml").read_text())
+
+    assert source["type"] == "prometheus"
+    assert source["jsonData"]["timeInterval"] == prometheus["global"]["scrape_interval"]
+    assert provider["type"] == "file"
 
 
 def test_without_the_sdk_the_command_says_where_dashboards_are(tmp_path):

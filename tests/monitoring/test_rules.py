@@ -31,6 +31,12 @@ def test_the_shipped_rules_are_those_of_the_reference_configuration(reference, s
     shipped("prometheus", {FILE: rules(reference)})
 
 
+def test_what_prometheus_scrapes_is_what_the_rules_ask_for(reference):
+    prometheus = yaml.safe_load((REPOSITORY / "deploy" / "prometheus.yml").read_text())
+
+    assert [scraped["job_name"] for scraped in prometheus["scrape_configs"]] == [reference.alerts.job]
+
+
 @pytest.mark.promtool
 def test_prometheus_accepts_them():
     file = REPOSITORY / "deploy" / "prometheus" / FILE

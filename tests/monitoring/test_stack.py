@@ -142,13 +142,16 @@ def test_a_dead_worker_is_told_of_and_silences_the_queues(running):
     wait_for(lambda: active(running), "the queue's alert is there")
     running.worker.kill()
 
+    wait_for(lambda: running.stack.alerts("ContactStreamsNoData"), "there is no data")
+    wait_for(lambda: not active(running), "the queue's alert is none any more")
+    silenced = of_the_deaf_queue(running)
     wait_for(lambda: running.told.of("ContactStreamsNoData", "on-call"), "whoever is on call is told")
-
-    assert running.told.of("ContactStreamsNoData", "on-call")[0].labels["severity"] == "critical"
     wait_for(lambda: running.told.of("ContactStreamsNoData", "engineers"), "the engineers are told too")
-    (silenced,) = of_the_deaf_queue(running)
-    assert silenced["status"]["state"] == "suppressed"
-    assert len(silenced["status"]["inhibitedBy"]) >= 1
+
+    (no_data,) = running.stack.alerts("ContactStreamsNoData")
+    assert no_data["labels"]["severity"] == "critical"
+    assert [each["status"]["state"] for each in silenced] == ["suppressed"]
+    assert [each["status"]["inhibitedBy"] for each in silenced] == [[no_data["fingerprint"]]]
 
 
 def of_the_deaf_queue(running: Running) -> list[dict]:

@@ -53,7 +53,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     def dashboard(self, config: Config) -> Dashboard:
         """All of it, for Grafana."""
         made = Dashboard(self.title).uid(f"contact-streams-{self.name}").description(self.about).tags([TAG])
-        made.refresh("10s").time("now-3h", "now").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR).readonly()
+        made.refresh("10s").time("now-3h", "now").timezone("browser").tooltip(DashboardCursorSync.CROSSHAIR).editable()
         made.link(DashboardLink("Contact centre").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True)
                   .keep_time(True).include_vars(True))  # fmt: skip
         for variable in self._variables(config):

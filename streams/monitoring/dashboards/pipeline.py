@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from grafana_foundation_sdk.models.dashboard import Threshold
+
 from streams.config import Config
 from streams.monitoring.dashboards.asked import JOB, rate, state
 from streams.monitoring.dashboards.numbers import PLAIN, Steps, rising
@@ -31,6 +33,11 @@ def rows(config: Config) -> Rows:
             _one("Event to view", _HELP["event_to_view_seconds"], delay, rising(delay_s / 2, delay_s), "s"),
             _one("Refused", "Share of records that became dead letters.", share,
                  rising(limits.rejected_share, 10 * limits.rejected_share), "percentunit"),
+            _one("Lag", _HELP["lag_records"], state("lag_records", "sum", by="job")),
+            Shown(
+                kind="stat", title="Sinks", about=_HELP["sink_up"], unit="short", steps=_ONE_IS_WELL, width=3,
+                queries=(Query(state("sink_up", "min", by="sink"), "{{sink}}"),),
+            ),
             _one("Alerts", "Alerts that fire now.", 'sum(ALERTS{alertstate="firing",job=~"$job"}) or vector(0)',
                  rising(1, 5)),
         ),
@@ -70,13 +77,14 @@ def rows(config: Config) -> Rows:
     }  # fmt: skip
 
 
+_ONE_IS_WELL: Final = (Threshold(color="red"), Threshold(1, "green"))
 _WORTH_A_LOOK: Final = (
     "late_total", "duplicates_total", "clamped_total", "orphans_total", "negative_waits_total", "expired_total",
 )  # fmt: skip
 
 
 def _one(title: str, about: str, expr: str, steps: Steps = PLAIN, unit: str = "short") -> Shown:
-    return Shown(kind="stat", title=title, about=about, queries=(Query(expr),), unit=unit, steps=steps, width=4)
+    return Shown(kind="stat", title=title, about=about, queries=(Query(expr),), unit=unit, steps=steps, width=3)
 
 
 def _over(
