@@ -22,9 +22,10 @@ def main() -> int:
     """0: every guarantee held, and each sabotage was noticed; 1: not so."""
     asked = _arguments()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    chapters = [("One broker", _faults(asked, Plan(asked.seed, asked.rate, asked.workers)))]
+    plan = Plan(asked.seed, asked.rate, asked.workers, asked.partitions, asked.session, patience_s=asked.patience)
+    chapters = [("One broker", _faults(asked, plan))]
     if not asked.only_faults:
-        three = Plan(asked.seed, min(asked.rate, 3_000), asked.workers, brokers=3)
+        three = plan._replace(rate=min(asked.rate, 3_000), brokers=3)
         chapters += [("Three brokers, one of them killed", _brokers(three)), ("Sabotage", _sabotage())]
     text = "\n".join(f"## {title}\n\n{body}" for title, (body, _) in chapters)
     asked.report.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +40,9 @@ def _arguments() -> Namespace:
     parser.add_argument("--events", type=int, default=3_000_000, help="at least so many")
     parser.add_argument("--rate", type=float, default=10_000, help="events a second")
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--partitions", type=int, default=4, help="of each topic")
+    parser.add_argument("--patience", type=float, default=90, help="seconds for everything to be live after a fault")
+    parser.add_argument("--session", type=int, default=10, help="session timeout, seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, default=Path("build/chaos.md"))
     parser.add_argument("--only-faults", action="store_true", help="neither three brokers nor sabotage")

@@ -47,7 +47,9 @@ class Plan(NamedTuple):
     patience_s: float = 90
     """How long after a fault everything may take to be live again before the campaign goes on regardless."""
     deadline_s: float = 400
-    """How long the beginning and the end may take before the run fails."""
+    """How long the beginning may take before the run fails."""
+    settle_s: float = 400
+    """How long it may take at the end until all is folded and shown."""
     program: tuple[str, ...] = ("streams",)
     """What the workers are: a module, and what it takes before the command."""
 
@@ -138,7 +140,8 @@ class Campaign:
         """Workers, load and reader; returns when everything is live."""
         self.tend()
         self.sampler.start()
-        self._seen_live(_now_ms(), "everything is live")
+        if not self._seen_live(_now_ms(), self.plan.deadline_s):
+            raise AssertionError(f"not live within {self.plan.deadline_s} s\n{self.centre.logs()}")
 
     def inject(self, name: str, fault: Fault) -> Injected:
         """Do it, and wait until everything is live again."""
@@ -167,26 +170,30 @@ class Campaign:
         """End the load, let the workers fold what there is, end them, and judge what they have left behind."""
         self.load.finish()
         # By then nothing is on its way: every value is certain.
-        self._seen_live(_now_ms() + AHEAD_MS + PANE_MS, "all is folded and shown")
+        finished = self._seen_live(_now_ms() + AHEAD_MS + PANE_MS, self.plan.settle_s)
         self.sampler.stop()
         last = self.running()
         for worker in last:
             worker.signal(signal.SIGTERM)
         codes = [worker.wait(ENDS_WITHIN_S) for worker in last]
         self.ends += [code for code in codes if code != 0]
-        return judge(self.centre, self.sampler.samples, self.injected, self.load.refused)
+        verdict = judge(self.centre, self.sampler.samples, self.load.refused)
+        if not finished:
+            verdict.unfinished = f"not all was live within {self.plan.settle_s} s of the end\n{self.centre.logs()}"
+        return verdict
 
-    def _seen_live(self, since: int, what: str) -> None:
-        """Wait until of every line all values have been seen live, as of an instant after `since`."""
+    def _seen_live(self, since: int, within_s: float) -> bool:
+        """Wait until of every line all values have been seen live, as of an instant after `since`; or not in time."""
         missing, seen = set(LINES), 0
-        deadline = time.monotonic() + self.plan.deadline_s
+        deadline = time.monotonic() + within_s
         while missing:
             self.tend()
             new, seen = self.sampler.samples[seen:], len(self.sampler.samples)
             missing -= {sample.line for sample in new if sample.whole and sample.live and sample.as_of_ms > since}
             if time.monotonic() > deadline:
-                raise AssertionError(f"not within {self.plan.deadline_s} s: {what}\n{self.centre.logs()}")
+                return False
             time.sleep(0.2)
+        return True
 
     def close(self) -> None:
         self.sampler.stop()

@@ -9,7 +9,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from streams.books import MemoryRecord
 from streams.config import Config, load
@@ -21,9 +21,6 @@ from tests.chaos.kafka_log import KafkaLog, Stored
 from tests.chaos.replayed import Replayed
 from tests.chaos.samples import Line, Sample
 from tests.end_to_end.centre import Centre
-
-if TYPE_CHECKING:
-    from tests.chaos.campaign import Injected
 
 Published = tuple[bytes | None, bytes | None]
 """Key and value of a visit."""
@@ -43,8 +40,10 @@ class Visits(NamedTuple):
 
 @dataclass
 class Verdict:
-    """What was found. `wrong` is empty where every guarantee held."""
+    """What was found. `wrong` is empty where every guarantee held and the run came to its end."""
 
+    unfinished: str | None = None
+    """What did not come about in time at the end: all is folded and shown. It says nothing of the guarantees."""
     records: int = 0
     seconds: float = 0.0
     """From the first record to the last."""
@@ -64,6 +63,11 @@ class Verdict:
 
     @property
     def wrong(self) -> list[str]:
+        """All that is not as it should be."""
+        return [*([] if self.unfinished is None else [self.unfinished]), *self.broken]
+
+    @property
+    def broken(self) -> list[str]:
         """A line for each guarantee that did not hold."""
         lost, doubled = self.visits.lost, self.visits.doubled
         found = [
@@ -75,7 +79,7 @@ class Verdict:
         return [*found, *self.states, *self.totals, *self.tokens, *self.samples]
 
 
-def judge(centre: Centre, samples: Sequence[Sample], injected: Sequence["Injected"], refused: int) -> Verdict:
+def judge(centre: Centre, samples: Sequence[Sample], refused: int) -> Verdict:
     """Read everything back and compare. The workers have ended. O(records)."""
     config = load(centre.config, environ={}, flags=()).config
     log = KafkaLog(centre.brokers)

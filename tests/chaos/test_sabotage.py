@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.chaos.sabotage import OCCASIONS, SABOTAGE
-from tests.chaos.sabotaged import FAULT_FOR, findings
+from tests.chaos.sabotaged import findings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(900)]
 
@@ -11,7 +10,3 @@ pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(900)]
 @pytest.mark.parametrize("which", ["fetches dropped under back-pressure"])
 def test_a_run_without_a_guarantee_is_red(which, tmp_path):
     assert findings(which, tmp_path) != []
-
-
-def test_each_sabotage_has_something_that_brings_it_to_light():
-    assert FAULT_FOR.keys() == SABOTAGE.keys() | OCCASIONS.keys()
