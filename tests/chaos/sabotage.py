@@ -54,7 +54,7 @@ def offset_apart() -> None:
         addresses, meta = held_back.pop(id(self), (None, b""))
         if addresses is not None:
             await asyncio.sleep(BETWEEN_COMMITS_S)
-            later = Transaction(self._producer)
+            later = Transaction(self._producer, self._clock)
             add_rows(addresses, later, {}, meta)
             await commit(later, {}, group)
         return written
