@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "demo": "streams.cli.demo",
     "worker": "streams.cli.worker",
     "wallboard": "streams.cli.wallboard",
+    "top": "streams.cli.top",
     "replay": "streams.cli.replay",
     "explain": "streams.cli.explain",
     "simulate": "streams.cli.simulate",
@@ -23,6 +24,7 @@ COMMANDS: Final = {
     "deadletters": "streams.cli.deadletters",
     "topics": "streams.cli.topics",
     "check-config": "streams.cli.check_config",
+    "doctor": "streams.cli.doctor",
     "monitoring": "streams.cli.monitoring",
 }
 """Name → module whose `command` it is, in the order of the help."""
@@ -31,6 +33,7 @@ SUMMARIES: Final = {
     "demo": "Show everything at work: a simulated centre, nothing to install.",
     "worker": "Turn the events in Kafka into live numbers.",
     "wallboard": "Serve the board.",
+    "top": "Show the board in a terminal.",
     "replay": "Compute the numbers of recorded events, without a broker.",
     "explain": "Show the visits or tickets behind a number, and by which rule each counts.",
     "simulate": "Make up the events of a contact centre.",
@@ -38,6 +41,7 @@ SUMMARIES: Final = {
     "deadletters": "List the records that counted for nothing, and send them again.",
     "topics": "Create the topics that the worker needs.",
     "check-config": "Say whether a configuration is right, and what is in effect.",
+    "doctor": "Say whether a worker can reach what it needs, and how to mend what is wrong.",
     "monitoring": "Make the rules, routes and dashboards for Prometheus, Alertmanager and Grafana.",
 }
 """Shown by the group's help, which then need not import the commands."""
@@ -46,7 +50,7 @@ EXAMPLES: Final = """
 contact-streams demo                        everything at once, nothing to install
 contact-streams replay day.jsonl.gz         the numbers of recorded events
 contact-streams topics create && contact-streams worker
-contact-streams check-config contact-streams.yaml
+contact-streams check-config contact-streams.yaml && contact-streams doctor --config contact-streams.yaml
 """
 HELP: Final = "The live numbers that a contact centre is run by, from its call, chat and ticket events."
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import (
     BrokerResponseError,
+    CoordinatorNotAvailableError,
     KafkaError,
     MessageSizeTooLargeError,
     TopicAlreadyExistsError,
@@ -86,8 +87,33 @@ class Administration:
         found = []
         for topic in wanted:
             created = topic.name not in there and self._create(topic)
-            found.append(Found(topic.name, topic.partitions, created, () if created else self._differences(topic)))
+            differences = () if created else self._differences(topic, self.partitions())
+            found.append(Found(topic.name, topic.partitions, created, differences))
         return found
+
+    def compare(self, wanted: Iterable[TopicSpec]) -> list[Found]:
+        """Each topic as it is; one that is not there has 0 partitions."""
+        there = self.partitions()
+        return [
+            Found(topic.name, there.get(topic.name, 0), created=False, differences=self._differences(topic, there))
+            for topic in wanted
+        ]
+
+    def members(self, group: str) -> int:
+        """How many are in a consumer group; 0: there is no such group, or no group at all on a new cluster."""
+        try:
+            return len(self._client.describe_groups([group])[group]["members"])
+        except CoordinatorNotAvailableError:
+            return 0
+
+    def lags(self, group: str) -> dict[tuple[str, int], int]:
+        """(topic, partition) that the group has committed an offset of → records that it has not folded yet."""
+        try:
+            folded = self._client.list_group_offsets([group])[group]
+        except CoordinatorNotAvailableError:
+            return {}
+        ends = self._client.list_partition_offsets(dict.fromkeys(folded, OffsetSpec.LATEST)) if folded else {}
+        return {(part.topic, part.partition): ends[part].offset - at.offset for part, at in folded.items()}
 
     def _create(self, topic: TopicSpec) -> bool:
         """Whether it was created now (another may have been faster)."""
@@ -102,8 +128,10 @@ class Administration:
             return False
         return True
 
-    def _differences(self, topic: TopicSpec) -> tuple[str, ...]:
-        partitions = self.partitions().get(topic.name, 0)
+    def _differences(self, topic: TopicSpec, there: Mapping[str, int]) -> tuple[str, ...]:
+        partitions = there.get(topic.name, 0)
+        if not partitions:
+            return ("it is not there",)
         settings = self._settings(topic.name)
         wrong = [f"{partitions} partitions, not {topic.partitions}"] if partitions != topic.partitions else []
         wrong += [
