@@ -18,6 +18,7 @@ from streams.sources.simulator import Arrival, SimulationSettings, Simulator, pa
 
 BACKFILL_MS: Final = 3_600_000
 SURVEY_SHARE: Final = 0.2
+TICKET_SHARE: Final = 0.1
 RATE_PER_HOUR: Final = 1_800.0
 """Enough that a tile changes every few seconds."""
 
@@ -36,6 +37,7 @@ def main(brokers: str, speed: float) -> int:
         start_ms=_now_ms() - BACKFILL_MS,
         agents=True,
         survey_share=SURVEY_SHARE,
+        ticket_share=TICKET_SHARE,
     )
     feeder = Feeder(brokers, Config())
     arrivals = Simulator(settings).events()

@@ -18,6 +18,9 @@ from streams.demo.store import HOST, redis_server, store_command
 from streams.demo.supervisor import Stopped, Supervisor
 from streams.errors import ContactStreamsError
 
+CENTRE: Final = Path(__file__).parent / "centre.yaml"
+"""The configuration of worker and board; addresses come from the environment."""
+
 START_S: Final = 60.0
 """How long a part may take to answer."""
 
@@ -51,8 +54,8 @@ def _start(parts: Supervisor, home: Path, board_port: int, speed: float, tell: C
     environ |= _settings(brokers, store_port, metrics_port, board_port)
     parts.start("simulator", _module("centre", brokers, str(speed)), environ)
     parts.wait(lambda: _listens(store_port), "the store did not start", START_S)
-    parts.start("worker", _command("worker"), environ)
-    parts.start("wallboard", _command("wallboard"), environ)
+    parts.start("worker", _command("worker", "--config", str(CENTRE)), environ)
+    parts.start("wallboard", _command("wallboard", "--config", str(CENTRE)), environ)
     parts.wait(lambda: _answers(board_port), "the wallboard did not start", START_S)
     tell(f"board    http://{HOST}:{board_port}/")
     parts.wait(lambda: _answers(metrics_port), "the worker did not start", START_S)
@@ -84,8 +87,8 @@ def _module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"streams.demo.{name}", *arguments]
 
 
-def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "streams", name]
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "streams", *arguments]
 
 
 def _demand_installed() -> None:

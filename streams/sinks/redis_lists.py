@@ -45,8 +45,8 @@ class QueueLists:
         """`again_ms`: a list that does not change is written again so long after."""
         self._look = look
         self._again_ms = again_ms
-        self._taken: dict[Dimension, int] = {}
-        """Queue → when its details were taken last."""
+        self._taken: dict[Dimension, tuple[int, Mapping[ListName, tuple[str, ...]]]] = {}
+        """Queue → when its details were taken last, and what they were."""
         self._written: dict[tuple[Dimension, ListName], tuple[tuple[str, ...], int]] = {}
 
     def due(self, book: Book, views: Iterable[QueueView], now_ms: int) -> list[QueueList]:
@@ -56,9 +56,11 @@ class QueueLists:
     def _due(self, book: Book, view: QueueView, now_ms: int) -> list[QueueList]:
         queue = Dimension(view.channel, view.queue)
         items: dict[ListName, tuple[str, ...]] = {"recent": _encoded([visit._asdict() for visit in view.lost])}
-        if not 0 <= now_ms - self._taken.get(queue, -PACE_MS) < PACE_MS:
-            self._taken[queue] = now_ms
-            items.update(_items(self._look(book, view)))
+        taken_at, taken = self._taken.get(queue, (None, {}))
+        if taken_at is None or not 0 <= now_ms - taken_at < PACE_MS:
+            taken = _items(self._look(book, view))
+            self._taken[queue] = now_ms, taken
+        items.update(taken)
         lists = [QueueList(queue, name, of) for name, of in items.items()]
         return [each for each in lists if self._is_due(each, now_ms)]
 

@@ -1,11 +1,10 @@
-"""What the board knows: the last values of every queue, and the way they went.
+"""What the board knows: the last values of every queue, and the way they went in the last hour.
 
 A queue that Redis no longer holds stays as it was last seen: whoever looks sees its age. Every change raises
 `version`; a reader that has seen version v asks for what changed since, so that a slow one costs no memory.
 """
 
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -14,21 +13,13 @@ from streams.facts.wire import Dimension
 from streams.metrics.catalogue import BY_ID
 from streams.metrics.view import Number, QueueView, State
 from streams.sinks.redis_keys import field, state_at
+from streams.wallboard.history import History, Track
 
 FORGET_MS: Final = 24 * 3_600_000
 """A queue that has not been heard of for so long is taken off the board."""
 
-SAMPLE_MS: Final = 5_000
-SAMPLES: Final = 360
-"""Half an hour of the waiting line is remembered for each queue."""
-
-
-class History(msgspec.Struct, frozen=True):
-    """How many were waiting: one sample per `step_ms`, the last at step number `end`; None where it was not live."""
-
-    step_ms: int
-    end: int
-    waiting: list[int | None]
+Opens = Callable[[str, int], int | None]
+"""(queue, now) → when it opens, epoch ms; 0: it will not; None: it is open."""
 
 
 class Tile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +28,15 @@ class Tile(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: str
     queue: str
     as_of_ms: int
+    """The instant that the values are true for."""
     state: State
+    """live, or catching_up: what is shown is not of now."""
+    here: bool
+    """Whether somebody writes the queue: false, it is shown from memory."""
+    heard_ms: int | None = None
+    """Time of the newest event of the channel's sources."""
+    opens_ms: int | None = None
+    """The queue is closed by its calendar until then; 0: for good. Absent: it is open, or has no calendar."""
     values: Mapping[str, Number] | msgspec.UnsetType = msgspec.UNSET
     """Redis' field names: `<kpi id>`, `<kpi id>:<window>`. Unset: as sent before. A null is absent."""
     since_ms: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
@@ -52,7 +51,7 @@ class Link(msgspec.Struct, frozen=True):
     since_ms: int
     """Epoch ms of the first success, or of the last before it was lost."""
     reason: str | None = None
-    """Why not, in words for the page."""
+    """Why not: `starting` or `redis`, for the page to put in words."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -70,40 +69,73 @@ class Message(msgspec.Struct, frozen=True):
 class _Entry:
     """A queue on the board, with the version at which its values, and anything of it, last changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: int, sampled: Collection[str]) -> None:
         self.tile: Tile | None = None
         self.changed = 0
         self.values_changed = 0
-        self.waiting: deque[int | None] = deque(maxlen=SAMPLES)
+        self.track = Track(now_ms, sampled)
 
 
 class Board:
-    """The memory behind the page. `shown` picks the KPIs it keeps. Pure: times are handed in."""
+    """The memory behind the page. Pure: times are handed in."""
 
-    def __init__(self, shown: Collection[str], now_ms: int) -> None:
+    def __init__(
+        self,
+        shown: Collection[str],
+        now_ms: int,
+        *,
+        sampled: Collection[str] = ("waiting",),
+        opens: Opens | None = None,
+    ) -> None:
+        """`shown`: the KPIs it keeps; `sampled`: the fields whose way it remembers."""
         self._shown = frozenset(shown)
+        self._sampled = tuple(sampled)
+        self._opens = opens or (lambda _queue, _now: None)
         self._entries: dict[Dimension, _Entry] = {}
         self._forgot = 0
-        self._sampled = now_ms // SAMPLE_MS
         self.version = 1
-        self.link = Link(connected=False, since_ms=now_ms, reason="not connected to Redis yet")
+        self.link = Link(connected=False, since_ms=now_ms, reason="starting")
 
-    def put(self, views: Iterable[QueueView]) -> None:
-        """Take over what was read; queues that are not among `views` stay as they are."""
-        for view in views:
-            self._put(view)
+    @property
+    def known(self) -> Collection[Dimension]:
+        """The queues on the board."""
+        return self._entries.keys()
 
-    def _put(self, view: QueueView) -> None:
+    def put(self, views: Iterable[QueueView], now_ms: int) -> None:
+        """Take over all that was read; queues that are not among `views` stay as they were."""
+        seen = {self._put(view, now_ms) for view in views}
+        for dimension in self._entries.keys() - seen:
+            entry = self._entries[dimension]
+            if entry.tile is not None and entry.tile.here:
+                self._set(entry, msgspec.structs.replace(entry.tile, here=False))
+
+    def _put(self, view: QueueView, now_ms: int) -> Dimension:
         dimension = Dimension(view.channel, view.queue)
         values = self._values(view)
         if not values and dimension not in self._entries:
-            return  # it has other numbers than those of the board: agents, business events
-        entry = self._entries.setdefault(dimension, _Entry())
-        tile = Tile(view.channel, view.queue, view.as_of_ms, view.state, values, _since(view, values))
+            return dimension  # it has other numbers than those of the board: surveys, business events
+        entry = self._entries.get(dimension)
+        if entry is None:
+            entry = self._entries[dimension] = _Entry(now_ms, self._sampled)
+        tile = Tile(
+            view.channel,
+            view.queue,
+            view.as_of_ms,
+            view.state,
+            here=True,
+            heard_ms=view.heard_ms,
+            opens_ms=self._opens(view.queue, now_ms),
+            values=values,
+            since_ms=_since(view, values),
+        )
+        self._set(entry, tile)
+        return dimension
+
+    def _set(self, entry: _Entry, tile: Tile) -> None:
         if tile == entry.tile:
             return
         self.version += 1
-        if entry.tile is None or values != entry.tile.values or tile.since_ms != entry.tile.since_ms:
+        if entry.tile is None or (tile.values, tile.since_ms) != (entry.tile.values, entry.tile.since_ms):
             entry.values_changed = self.version
         entry.tile, entry.changed = tile, self.version
 
@@ -115,19 +147,23 @@ class Board:
                     values[field(kpi, window)] = value
         return values
 
+    def fill(self, queue: Dimension, name: str, samples: Mapping[int, int]) -> None:
+        """What a sampled field was before the board began: epoch ms → value. It never changes what was sampled."""
+        entry = self._entries.get(queue)
+        if entry is not None:
+            entry.track.fill(name, samples)
+            self.version += 1
+            self._forgot = self.version  # whoever has seen the queue gets everything anew, its past included
+
     def pass_time(self, now_ms: int) -> None:
-        """Sample the waiting lines, one sample per step however long ago the last; forget what is long gone."""
-        step = now_ms // SAMPLE_MS
-        missed = min(step - self._sampled, SAMPLES)
-        if missed <= 0:
-            return
-        self._sampled = step
+        """Sample what is sampled; forget what is long gone."""
         for dimension, entry in list(self._entries.items()):
-            if entry.tile is None or now_ms - entry.tile.as_of_ms > FORGET_MS:
+            tile = entry.tile
+            if tile is None or now_ms - tile.as_of_ms > FORGET_MS:
                 self._forget(dimension)
-                continue
-            entry.waiting.extend([None] * (missed - 1))
-            entry.waiting.append(_waiting(entry.tile, now_ms))
+            else:
+                live = state_at(now_ms, tile.as_of_ms, tile.state) == "live"
+                entry.track.sample(now_ms, tile.values if live and tile.values is not msgspec.UNSET else {})
 
     def _forget(self, dimension: Dimension) -> None:
         del self._entries[dimension]
@@ -157,16 +193,33 @@ class Board:
             for entry in self._entries.values()
             if entry.tile and (full or entry.changed > (seen or 0))
         ]
-        at_now = [msgspec.structs.replace(tile, state=state_at(now_ms, tile.as_of_ms, tile.state)) for tile in tiles]
-        return Message(now_ms, self.version, full, self.link, at_now)
+        return Message(now_ms, self.version, full, self.link, [_at(tile, now_ms) for tile in tiles])
+
+    def tile(self, queue: Dimension, now_ms: int) -> Tile | None:
+        """One queue as it is at `now_ms`, with the whole history; None: it is not on the board."""
+        entry = self._entries.get(queue)
+        if entry is None or entry.tile is None:
+            return None
+        return _at(msgspec.structs.replace(entry.tile, history=entry.track.history()), now_ms)
 
     def _whole(self, entry: _Entry, tile: Tile) -> Tile:
-        return msgspec.structs.replace(tile, history=History(SAMPLE_MS, self._sampled, list(entry.waiting)))
+        return msgspec.structs.replace(tile, history=entry.track.history(self._sampled_of(tile)))
+
+    def _sampled_of(self, tile: Tile) -> Collection[str]:
+        """What a tile of the page draws: the first of the sampled fields that it has."""
+        values = {} if tile.values is msgspec.UNSET else tile.values
+        return tuple(name for name in self._sampled if name in values and ":" not in name)[:1]
+
+
+def _at(tile: Tile, now_ms: int) -> Tile:
+    return msgspec.structs.replace(tile, state=state_at(now_ms, tile.as_of_ms, tile.state))
 
 
 def _changed(entry: _Entry, tile: Tile, seen: int) -> Tile:
     """The tile without its values where only its time has moved on."""
-    return tile if entry.values_changed > seen else Tile(tile.channel, tile.queue, tile.as_of_ms, tile.state)
+    if entry.values_changed > seen:
+        return tile
+    return msgspec.structs.replace(tile, values=msgspec.UNSET, since_ms=msgspec.UNSET)
 
 
 def _since(view: QueueView, values: Mapping[str, Number]) -> dict[str, int]:
@@ -176,10 +229,3 @@ def _since(view: QueueView, values: Mapping[str, Number]) -> dict[str, int]:
         for kpi, value in values.items()
         if kpi in BY_ID and BY_ID[kpi].kind == "live_age"
     }
-
-
-def _waiting(tile: Tile, now_ms: int) -> int | None:
-    if tile.values is msgspec.UNSET or state_at(now_ms, tile.as_of_ms, tile.state) != "live":
-        return None
-    waiting = tile.values.get("waiting")
-    return None if waiting is None else int(waiting)

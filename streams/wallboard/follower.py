@@ -6,13 +6,15 @@ Workers write all their queues at each tick, so an announcement is only taken as
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
+from streams.facts.wire import Dimension
+from streams.metrics.details import MINUTE_MS
 from streams.sinks.redis import DOWN
 from streams.sinks.redis_keys import Keys
 from streams.sinks.redis_reader import RedisReader
@@ -24,15 +26,19 @@ SILENCE_S: Final = 2.0
 
 RETRY_S: Final = 1.0
 
+FILL_TRIES: Final = 20
+"""So often the past of a queue is looked for: some have none, and what stands behind a queue may come after it."""
+
 
 class Follower:
-    """Keeps `board` as Redis has it."""
+    """Keeps `board` as Redis has it: of each queue these fields of its hash."""
 
     def __init__(
         self,
         client: Redis,
         keys: Keys,
         board: Board,
+        fields: Sequence[str],
         *,
         now_ms: Callable[[], int],
         changed: Callable[[], None],
@@ -42,9 +48,12 @@ class Follower:
         self._keys = keys
         self._reader = RedisReader(client, keys)
         self._board = board
+        self._fields = fields
         self._now_ms = now_ms
         self._changed = changed
         self._log = log
+        self._unfilled: dict[Dimension, int] = {}
+        """Queues whose past is not known yet, and how often it will still be looked for."""
 
     async def run(self) -> None:
         """Follow for ever. Redis away is said on the board, logged once, and tried again."""
@@ -56,7 +65,7 @@ class Follower:
             await asyncio.sleep(RETRY_S)
 
     def _lost(self, error: BaseException) -> None:
-        reason = "Redis does not answer"
+        reason = "redis"
         if self._board.link.reason != reason:
             self._log.warning("Redis cannot be read: %s; trying again every %g s", error, RETRY_S)
         self._board.lost(self._now_ms(), reason)
@@ -74,13 +83,28 @@ class Follower:
                     await announcements.get_message(timeout=SILENCE_S)
 
     async def _read(self) -> None:
-        views = await self._reader.views(self._now_ms())
+        views = await self._reader.views(self._now_ms(), self._fields)
         if not self._board.link.connected:
             self._log.info("reading %d queues from Redis", len(views))
         self._board.connected(self._now_ms())
-        self._board.put(views)
+        before = set(self._board.known)
+        self._board.put(views, self._now_ms())
+        self._unfilled.update(dict.fromkeys(set(self._board.known) - before, FILL_TRIES))
+        await self._fill(sorted(self._unfilled))
         self._board.pass_time(self._now_ms())
         self._changed()
+
+    async def _fill(self, queues: list[Dimension]) -> None:
+        """What the last hour of queues was before the board knew them."""
+        if not queues:
+            return
+        for queue, minutes in zip(queues, await self._reader.minutes(queues), strict=True):
+            waiting = {of["at"] + MINUTE_MS: of["waiting"] for of in minutes if "waiting" in of}
+            if waiting:
+                self._board.fill(queue, "waiting", waiting)
+            self._unfilled[queue] -= 1
+            if waiting or not self._unfilled[queue]:
+                del self._unfilled[queue]
 
 
 async def _announced(announcements: PubSub, duration_s: float) -> bool:

@@ -1,42 +1,30 @@
-"""The board's HTTP routes: the page, its numbers as server-sent events, and the same as JSON.
+"""The board's HTTP routes: the page and its numbers as server-sent events; beside them the JSON API (`api`).
 
-`/` is the page. `/events` sends `board` (everything, then changes, at most 4 a second) and `beat` (still here).
-`/api/state` is everything, once; `/api/presentation` labels, units, thresholds and targets. `/livez` is 200 while the
-process serves, and asks nobody else.
+`/` is the page. `/api/v1/events` sends `hello` (which build this is), `board` (everything, then changes, at most 4 a
+second) and `beat` (still here). `/livez` is 200 while the process serves, and asks nobody else.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from streams.config import Config
+from streams.sinks.redis_reader import RedisReader
+from streams.wallboard.api import PREFIX, Api
 from streams.wallboard.board import Board
-from streams.wallboard.presentation import presentation
-
-STATIC: Final = Path(__file__).parent / "static"
+from streams.wallboard.guard import protect
+from streams.wallboard.presentation import STATIC, build
 
 PAUSE_S: Final = 0.25
 """Between two messages to a page."""
 
 BEAT_S: Final = 5.0
 """A page that hears nothing for more than twice as long says that it is not live."""
-
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
 
 
 class Changed:
@@ -56,18 +44,19 @@ class Changed:
             await asyncio.wait_for(self._next.wait(), timeout_s)
 
 
-def application(config: Config, board: Board, changed: Changed, now_ms: Callable[[], int]) -> web.Application:
+def application(
+    config: Config, board: Board, reader: RedisReader, changed: Changed, now_ms: Callable[[], int]
+) -> web.Application:
     """The board's routes. Pure of signals and sockets, so that tests can serve it."""
     app = web.Application()
     closing = asyncio.Event()
-    page = _Page(config, board, changed, now_ms, closing)
+    page = _Page(board, changed, now_ms, closing)
     app.router.add_get("/", page.index)
-    app.router.add_get("/events", page.events)
-    app.router.add_get("/api/state", page.state)
-    app.router.add_get("/api/presentation", page.presentation)
+    app.router.add_get(f"{PREFIX}/events", page.events)
+    Api(config, board, reader, now_ms).add_to(app)
     app.router.add_get("/livez", page.livez)
     app.router.add_static("/static", STATIC)
-    app.on_response_prepare.append(_add_headers)
+    protect(app, config.wallboard, time.monotonic)
 
     async def close(_: web.Application) -> None:
         closing.set()
@@ -77,18 +66,10 @@ def application(config: Config, board: Board, changed: Changed, now_ms: Callable
     return app
 
 
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-
-
 class _Page:
     """The handlers, and what they answer from."""
 
-    def __init__(
-        self, config: Config, board: Board, changed: Changed, now_ms: Callable[[], int], closing: asyncio.Event
-    ) -> None:
-        self._presentation = msgspec.json.encode(presentation(config))
+    def __init__(self, board: Board, changed: Changed, now_ms: Callable[[], int], closing: asyncio.Event) -> None:
         self._board = board
         self._changed = changed
         self._now_ms = now_ms
@@ -96,12 +77,6 @@ class _Page:
 
     async def index(self, _: web.Request) -> web.FileResponse:
         return web.FileResponse(STATIC / "index.html")
-
-    async def state(self, _: web.Request) -> web.Response:
-        return _json(msgspec.json.encode(self._board.message(self._now_ms())))
-
-    async def presentation(self, _: web.Request) -> web.Response:
-        return _json(self._presentation)
 
     async def livez(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -111,7 +86,7 @@ class _Page:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            await response.write(b"retry: 2000\n\n")
+            await response.write(b"retry: 2000\n\n" + _event("hello", {"now_ms": self._now_ms(), "build": build()}))
             await self._stream(response)
         return response
 
@@ -136,12 +111,6 @@ class _Page:
             if remaining <= 0:
                 return
             await self._changed.wait(remaining)
-
-
-def _json(body: bytes) -> web.Response:
-    response = web.Response(body=body, content_type="application/json", charset="utf-8")
-    response.enable_compression()
-    return response
 
 
 def _event(name: str, data: object) -> bytes:

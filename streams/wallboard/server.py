@@ -10,13 +10,18 @@ from typing import Final
 from aiohttp import web
 
 from streams.config import Config
+from streams.config.access import WallboardConfig
 from streams.errors import ConnectionFailed
+from streams.security.http import warn_if_open
+from streams.security.tls import server_context
 from streams.sinks.redis import connect
 from streams.sinks.redis_keys import Keys
+from streams.sinks.redis_reader import RedisReader
 from streams.wallboard.board import Board
 from streams.wallboard.follower import Follower
+from streams.wallboard.hours import Hours
 from streams.wallboard.page import Changed, application
-from streams.wallboard.presentation import SHOWN
+from streams.wallboard.presentation import SHOWN, fields, sampled
 
 SHUTDOWN_S: Final = 2.0
 AGAIN_S: Final = 0.5
@@ -36,13 +41,17 @@ async def _serve(config: Config, log: logging.Logger) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    served = config.wallboard
+    warn_if_open(log, "the board", served.host, served.credentials(), tls=served.certificate() is not None)
     client = connect(config.redis.url, config.redis.login())
-    board, changed = Board(SHOWN, _now_ms()), Changed()
-    follower = Follower(client, Keys(config.redis.prefix), board, now_ms=_now_ms, changed=changed.set, log=log)
-    runner = web.AppRunner(application(config, board, changed, _now_ms), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    keys, changed = Keys(config.redis.prefix), Changed()
+    board = Board(SHOWN, _now_ms(), sampled=sampled(config), opens=Hours(config).opens)
+    follower = Follower(client, keys, board, fields(config), now_ms=_now_ms, changed=changed.set, log=log)
+    app = application(config, board, RedisReader(client, keys), changed, _now_ms)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        address = await _listen(runner, config.wallboard.host, config.wallboard.port)
+        address = await _listen(runner, config.wallboard)
         sys.stdout.write(f"board: {address}\n")
         sys.stdout.flush()
         return await follow_until(stop, follower)
@@ -66,14 +75,16 @@ async def follow_until(stop: asyncio.Event, follower: Follower) -> int:
     return 0
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+async def _listen(runner: web.AppRunner, config: WallboardConfig) -> str:
     """Bind; the board's address. Port 0 takes a free one."""
+    host, port, certificate = config.host, config.port, config.certificate()
+    tls = None if certificate is None else server_context(*certificate, "wallboard")
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as error:
         raise ConnectionFailed(
             f"the board cannot listen on {host}:{port}: {error.strerror or error}",
             hint="choose another port: wallboard.port, CONTACT_STREAMS_WALLBOARD__PORT",
         ) from error
     bound = runner.addresses[0][1]
-    return f"http://{f'[{host}]' if ':' in host else host}:{bound}/"
+    return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{bound}/"

@@ -51,7 +51,7 @@ def text(url):
 
 
 def state(address):
-    return json.loads(text(f"{address}api/state"))
+    return json.loads(text(f"{address}api/v1/board"))
 
 
 def until(condition):

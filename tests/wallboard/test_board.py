@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
+from streams.facts.wire import Dimension
 from streams.metrics.catalogue import BY_ID
 from streams.metrics.view import QueueView
-from streams.wallboard.board import FORGET_MS, SAMPLE_MS, SAMPLES, Board
+from streams.wallboard.board import FORGET_MS, Board
+from streams.wallboard.history import SAMPLE_MS, SAMPLES
 from streams.wallboard.presentation import SHOWN, label
 
 T = 1_800_000_000_000
@@ -18,7 +20,7 @@ def view(queue="billing", at=T, live=None, windows=None, state="live"):
 def board_with(*views):
     board = Board(SHOWN, T)
     board.connected(T)
-    board.put(views)
+    board.put(views, T)
     return board
 
 
@@ -45,7 +47,7 @@ def test_a_page_gets_only_the_queues_that_changed():
     board = board_with(view("billing"), view("sales"))
     seen = board.version
 
-    board.put([view("billing"), view("sales", T + 500, {"waiting": 3})])
+    board.put([view("billing"), view("sales", T + 500, {"waiting": 3})], T)
 
     [tile] = board.message(T + 500, seen).tiles
     assert (tile.queue, tile.values) == ("sales", {"waiting": 3})
@@ -55,7 +57,7 @@ def test_values_that_stay_are_not_sent_again_when_only_time_moves_on():
     board = board_with(view(at=T))
     seen = board.version
 
-    board.put([view(at=T + 500)])
+    board.put([view(at=T + 500)], T)
 
     [tile] = board.message(T + 500, seen).tiles
     assert tile.as_of_ms == T + 500
@@ -65,8 +67,8 @@ def test_values_that_stay_are_not_sent_again_when_only_time_moves_on():
 def test_a_slow_page_gets_what_changed_since_it_last_looked():
     board = board_with(view("billing"), view("sales"))
     seen = board.version
-    board.put([view("billing", T + 250, {"waiting": 3})])
-    board.put([view("billing", T + 500, {"waiting": 3})])
+    board.put([view("billing", T + 250, {"waiting": 3}), view("sales")], T)
+    board.put([view("billing", T + 500, {"waiting": 3}), view("sales")], T)
 
     [tile] = board.message(T + 500, seen).tiles
 
@@ -82,7 +84,7 @@ def test_null_is_absent_and_kpis_that_are_not_shown_are_left_out():
 
 
 def test_what_has_none_of_the_numbers_on_the_board_has_no_place_there():
-    board = board_with(view("billing"), view("support", live={"agents_staffed": 3}))
+    board = board_with(view("billing"), view("support", live={"longest_contact_wait": 3}))
 
     assert [tile.queue for tile in board.message(T).tiles] == ["billing"]
 
@@ -90,7 +92,7 @@ def test_what_has_none_of_the_numbers_on_the_board_has_no_place_there():
 def test_a_queue_whose_numbers_are_gone_keeps_its_place():
     board = board_with(view("billing"))
 
-    board.put([view("billing", T + 500, {"waiting": None})])
+    board.put([view("billing", T + 500, {"waiting": None})], T)
 
     assert [tile.values for tile in board.message(T + 500).tiles] == [{}]
 
@@ -112,17 +114,17 @@ def test_an_age_says_since_when_it_counts():
 def test_a_queue_that_is_not_written_any_more_stays_and_is_catching_up(later_ms, written, expected):
     board = board_with(view(state=written))
 
-    board.put([])
+    board.put([], T)
 
     [tile] = board.message(T + later_ms).tiles
-    assert (tile.as_of_ms, tile.state) == (T, expected)
+    assert (tile.as_of_ms, tile.state, tile.here) == (T, expected, False)
 
 
 def test_a_queue_not_heard_of_for_a_day_is_forgotten_and_pages_are_told():
     board = board_with(view("gone"), view("here"))
     seen = board.version
     later = T + FORGET_MS + SAMPLE_MS
-    board.put([view("here", later)])
+    board.put([view("here", later)], T)
     board.pass_time(later)
 
     message = board.message(later, seen)
@@ -131,35 +133,88 @@ def test_a_queue_not_heard_of_for_a_day_is_forgotten_and_pages_are_told():
     assert [tile.queue for tile in message.tiles] == ["here"]
 
 
+def waiting_line(board, at):
+    return board.tile(Dimension("voice", "billing"), at).history.series["waiting"]
+
+
 def test_the_waiting_line_is_sampled_with_gaps_where_it_was_not_live():
     board = board_with(view(at=T, live={"waiting": 2}))
     board.pass_time(T + SAMPLE_MS // 2)
-    board.put([view(at=T + SAMPLE_MS, live={"waiting": 5})])
+    board.put([view(at=T + SAMPLE_MS, live={"waiting": 5})], T)
     board.pass_time(T + SAMPLE_MS)
     board.pass_time(T + 3 * SAMPLE_MS)
 
-    [tile] = board.message(T + 3 * SAMPLE_MS).tiles
+    history = board.tile(Dimension("voice", "billing"), T + 3 * SAMPLE_MS).history
 
-    assert tile.history.waiting == [5, None, None]
-    assert tile.history.end == T // SAMPLE_MS + 3
+    assert history.series["waiting"] == [5, None, None]
+    assert history.end == T // SAMPLE_MS + 3
 
 
 def test_the_memory_of_the_waiting_line_is_bounded():
     board = board_with(view())
     for step in range(SAMPLES + 50):
+        board.put([view(at=T + step * SAMPLE_MS)], T)
         board.pass_time(T + step * SAMPLE_MS)
-    board.pass_time(T + 10_000 * SAMPLE_MS)
 
-    [tile] = board.message(T).tiles
+    assert len(waiting_line(board, T)) == SAMPLES
 
-    assert len(tile.history.waiting) == SAMPLES
+
+def test_the_line_begins_before_the_board_where_that_is_known():
+    board = board_with(view(at=T, live={"waiting": 2}))
+    minute = 4 * SAMPLE_MS
+
+    board.fill(Dimension("voice", "billing"), "waiting", {T - 2 * minute: 7, T - minute: 3})
+
+    line = waiting_line(board, T)
+    assert len(line) == SAMPLES
+    assert line[-9:-1] == [7, 7, 7, 7, 3, 3, 3, 3]
+    assert line[:-9] == [None] * (SAMPLES - 9)
+
+
+def test_what_was_sampled_is_not_written_over():
+    board = board_with(view(at=T + SAMPLE_MS, live={"waiting": 2}))
+    board.pass_time(T + SAMPLE_MS)
+
+    board.fill(Dimension("voice", "billing"), "waiting", {T - SAMPLE_MS: 7})
+
+    assert waiting_line(board, T + SAMPLE_MS)[-2:] == [7, 2]
+
+
+def test_a_page_that_is_open_gets_the_past_too():
+    board = board_with(view(at=T, live={"waiting": 2}))
+    seen = board.version
+
+    board.fill(Dimension("voice", "billing"), "waiting", {T: 7})
+
+    message = board.message(T, seen)
+    assert message.full
+    assert message.tiles[0].history.series["waiting"][-1] == 7
+
+
+def test_a_tile_draws_one_line_and_a_queues_page_all_that_there_are():
+    board = Board(SHOWN, T, sampled=("waiting", "service_level:5m", "backlog"))
+    board.put([view(at=T + SAMPLE_MS, live={"waiting": 2}, windows={"5m": {"service_level": 0.9}})], T)
+    board.pass_time(T + SAMPLE_MS)
+
+    [tile] = board.message(T + SAMPLE_MS).tiles
+
+    assert set(tile.history.series) == {"waiting"}
+    assert set(board.tile(Dimension("voice", "billing"), T).history.series) == {"waiting", "service_level:5m"}
+
+
+def test_a_queue_is_closed_when_its_calendar_says_so():
+    board = Board(SHOWN, T, opens=lambda queue, now: now + 5 if queue == "billing" else None)
+
+    board.put([view("billing"), view("sales")], T)
+
+    assert [tile.opens_ms for tile in board.message(T).tiles] == [T + 5, None]
 
 
 def test_redis_lost_keeps_the_time_of_the_first_failure():
     board = board_with(view())
 
-    board.lost(T + 1_000, "Redis does not answer")
-    board.lost(T + 2_000, "Redis does not answer")
+    board.lost(T + 1_000, "redis")
+    board.lost(T + 2_000, "redis")
 
     link = board.message(T + 2_000, board.version).link
     assert (link.connected, link.since_ms) == (False, T + 1_000)
@@ -167,7 +222,7 @@ def test_redis_lost_keeps_the_time_of_the_first_failure():
 
 def test_redis_back_is_a_change():
     board = board_with(view())
-    board.lost(T + 1_000, "Redis does not answer")
+    board.lost(T + 1_000, "redis")
     seen = board.version
 
     board.connected(T + 5_000)

@@ -7,9 +7,9 @@ const RETRY_MS = 2_000;
 
 export class Feed {
   #source = null;
-  #heardAt = null; // this browser's clock, monotonic
+  #openedAt = 0; // this browser's clock, monotonic
+  #heardAt = null;
   #heardTime = null; // the server's clock
-  #offset = 0;
 
   constructor(address, onMessage) {
     this.address = address;
@@ -19,11 +19,20 @@ export class Feed {
   start() {
     this.#connect();
     setInterval(() => this.#watch(), RETRY_MS);
+    // a screen that slept, or a network that came back, must not wait
+    document.addEventListener("visibilitychange", () => document.hidden || this.#watch());
+    addEventListener("online", () => this.#connect());
+    addEventListener("pageshow", (event) => event.persisted && this.#connect());
   }
 
-  /** The server's clock, epoch ms. */
+  /** The server's clock, epoch ms; before it has said anything, this browser's. */
   now() {
-    return Date.now() + this.#offset;
+    return this.#heardTime === null ? Date.now() : this.#heardTime + (performance.now() - this.#heardAt);
+  }
+
+  /** How long ago the server was heard last, ms; null: never. */
+  age() {
+    return this.#heardAt === null ? null : performance.now() - this.#heardAt;
   }
 
   /** Epoch ms of the last sign of life if the link is lost, else null. 0: there never was one. */
@@ -34,27 +43,27 @@ export class Feed {
   }
 
   #silent() {
-    return performance.now() - this.#heardAt > SILENCE_MS;
+    return performance.now() - Math.max(this.#heardAt ?? 0, this.#openedAt) > SILENCE_MS;
   }
 
   #connect() {
     this.#source?.close();
+    this.#openedAt = performance.now();
     this.#source = new EventSource(this.address);
-    this.#source.addEventListener("board", (event) => this.#hear(JSON.parse(event.data)));
-    this.#source.addEventListener("beat", (event) => this.#hear(JSON.parse(event.data)));
+    for (const name of ["hello", "board", "beat"]) {
+      this.#source.addEventListener(name, (event) => this.#hear(name, JSON.parse(event.data)));
+    }
   }
 
-  #hear(message) {
-    this.#offset = message.now_ms - Date.now();
+  #hear(name, message) {
     this.#heardAt = performance.now();
     this.#heardTime = message.now_ms;
-    this.onMessage(message);
+    this.onMessage(name, message);
   }
 
-  // EventSource gives up for good on an HTTP error, and does not notice a link that died without a word.
+  // EventSource gives up for good on an HTTP error, and does not notice a link that died without a word
   #watch() {
     const closed = this.#source.readyState === EventSource.CLOSED;
-    const dead = this.#source.readyState === EventSource.OPEN && this.#heardAt !== null && this.#silent();
-    if (closed || dead) this.#connect();
+    if (closed || this.#silent()) this.#connect();
   }
 }

@@ -1,105 +1,178 @@
-// What the board knows: tiles by channel and queue, judged against the catalogue's thresholds. No DOM here.
+// What the board knows: tiles by channel and queue, and what they are to be shown as. No DOM here.
 
-const LIVE_FOR_MS = 3_000; // older than this is not live, whatever it said when it was written
-const SAMPLE_MS = 5_000;
-const SAMPLES = 360; // 30 minutes
+import { judgeOf, JUDGED, severity, worst } from "/static/judge.js";
 
-export const WHOLE_CHANNEL = "*";
-export const NO_QUEUE = "-";
+const LIVE_MS = 3_000; // older than this is not live, whatever it said when it was written
+const OLD_MS = 10_000;
+const DEAD_MS = 30_000;
+const SAMPLES = 240; // an hour
+
+export const WHOLE = "*";
+const NO_QUEUE = "-";
+const AGENTS = "agents";
 
 export class Board {
-  constructor() {
-    this.tiles = new Map(); // key → tile as the server sends it, with `history`
+  constructor(presentation) {
+    this.presentation = presentation;
+    this.tickets = new Set(presentation.ticket_channels);
+    this.tiles = new Map(); // key → tile as the server sends it
   }
 
   /** Take in a message of the server: all tiles (`full`) or those that changed. */
   apply(message) {
-    if (!message.tiles) return;
     const before = this.tiles;
     if (message.full) this.tiles = new Map();
     for (const tile of message.tiles) {
-      const key = tileKey(tile);
-      this.tiles.set(key, { ...before.get(key), ...tile });
+      const known = before.get(keyOf(tile));
+      this.tiles.set(keyOf(tile), {
+        ...tile,
+        values: tile.values ?? known?.values ?? {},
+        since_ms: tile.since_ms ?? known?.since_ms ?? {},
+        history: tile.history ?? known?.history ?? null,
+      });
     }
   }
 
-  /** Remember `waiting` of each tile, once per sample time. */
+  /** Let the lines go on between two messages with everything: one sample per step. */
   sample(now) {
-    const at = Math.floor(now / SAMPLE_MS);
     for (const tile of this.tiles.values()) {
-      tile.history ??= { step_ms: SAMPLE_MS, end: at, waiting: [] };
-      const history = tile.history;
-      const missed = Math.min(at - history.end, SAMPLES);
+      if (!tile.history?.step_ms) continue;
+      const step = Math.floor(now / tile.history.step_ms);
+      const missed = Math.min(step - tile.history.end, SAMPLES);
       if (missed <= 0) continue;
-      for (let i = 1; i < missed; i += 1) history.waiting.push(null);
-      history.waiting.push(isLive(tile, now) ? (tile.values.waiting ?? null) : null);
-      history.waiting.splice(0, history.waiting.length - SAMPLES);
-      history.end = at;
+      for (const [name, samples] of Object.entries(tile.history.series)) {
+        for (let i = 1; i < missed; i += 1) samples.push(null);
+        samples.push(ageOf(tile, now) <= LIVE_MS ? (tile.values[name] ?? null) : null);
+        samples.splice(0, samples.length - SAMPLES);
+      }
+      tile.history.end = step;
     }
   }
 
-  /** [channel, tiles] in the order shown: the whole channel first, then groups, then queues by name. */
+  get(channel, queue) {
+    return this.tiles.get(keyOf({ channel, queue })) ?? null;
+  }
+
+  sortOf(tile) {
+    if (tile.channel === AGENTS) return AGENTS;
+    return this.tickets.has(tile.channel) ? "tickets" : "contacts";
+  }
+
+  /** Whole channels, for the row at the top: calls and chats first, then tickets, then the agents. */
+  wholes(wanted) {
+    const rank = (tile) => ["contacts", "tickets", AGENTS].indexOf(this.sortOf(tile));
+    const found = [...this.tiles.values()].filter((tile) => tile.queue === WHOLE && wanted(tile));
+    return found.sort((a, b) => rank(a) - rank(b) || channelRank(a) - channelRank(b) || compare(a.channel, b.channel));
+  }
+
+  /** Queues and groups of them. */
+  queues(wanted) {
+    const isQueue = ({ channel, queue }) => channel !== AGENTS && queue !== NO_QUEUE && !queue.startsWith(WHOLE);
+    return [...this.tiles.values()].filter((tile) => isQueue(tile) && wanted(tile));
+  }
+
+  /** All channels that have queues. */
   channels() {
-    const channels = new Map();
-    for (const tile of this.tiles.values()) {
-      if (tile.queue === NO_QUEUE) continue; // its contacts never waited: nothing of what a tile shows
-      if (!channels.has(tile.channel)) channels.set(tile.channel, []);
-      channels.get(tile.channel).push(tile);
-    }
-    const sorted = [...channels].sort(([a], [b]) => channelRank(a) - channelRank(b) || a.localeCompare(b));
-    for (const [, tiles] of sorted) tiles.sort((a, b) => rank(a) - rank(b) || a.queue.localeCompare(b.queue, "en", { numeric: true }));
-    return sorted;
+    return [...new Set([...this.tiles.values()].map((tile) => tile.channel))].filter((name) => name !== AGENTS).sort();
   }
 
-  /** The largest age of any tile's data in ms, null when there is none. */
-  oldest(now) {
-    const ages = [...this.tiles.values()].map((tile) => now - tile.as_of_ms);
-    return ages.length ? Math.max(...ages) : null;
+  /** The numbers of a tile at `now`, with those of its agents: field → value. Ages rise while it is live. */
+  values(tile, now) {
+    const agents = this.sortOf(tile) === "contacts" && tile.queue !== WHOLE ? this.get(AGENTS, tile.queue) : null;
+    const own = agents ? { ...agents.values, ...tile.values } : tile.values;
+    if (ageOf(tile, now) > LIVE_MS || tile.state !== "live") return own;
+    const risen = {};
+    for (const [name, since] of Object.entries(tile.since_ms)) {
+      if (name in own) risen[name] = Math.max(own[name], (now - since) / 1000);
+    }
+    return { ...own, ...risen };
+  }
+
+  of(queue) {
+    return this.presentation.queues[queue] ?? this.presentation.defaults;
+  }
+
+  /** Everything that a tile is drawn from at `now`. */
+  look(tile, window, now) {
+    const values = this.values(tile, now);
+    const { thresholds } = this.of(tile.queue);
+    const judgements = {};
+    for (const [id, kpi] of Object.entries(this.presentation.kpis)) {
+      judgements[id] = judgeOf(kpi, valueOf(values, kpi, window), values, thresholds, window);
+    }
+    const standing = standingOf(tile, now);
+    const unstaffed = values.agents_staffed === 0 && values.waiting > 0;
+    const judged = unstaffed ? "bad" : worst(JUDGED.map((id) => judgements[id] ?? "none"));
+    const idle = tile.channel === AGENTS ? "none" : judged;
+    return { tile, values, judgements, standing, unstaffed, status: statusOf(tile, standing, idle, values), age: ageOf(tile, now) };
+  }
+
+  /** The age of the newest view, of the newest event, in ms at `now`; null where there is none. */
+  ages(now) {
+    const tiles = [...this.tiles.values()];
+    if (!tiles.length) return { view: null, source: null };
+    const heard = tiles.map((tile) => tile.heard_ms ?? 0);
+    const source = Math.max(...heard);
+    return {
+      view: Math.max(0, now - Math.max(...tiles.map((tile) => tile.as_of_ms))),
+      source: source ? Math.max(0, now - source) : null,
+    };
   }
 }
 
-export function tileKey({ channel, queue }) {
+export function keyOf({ channel, queue }) {
   return `${channel}\u001f${queue}`;
+}
+
+function ageOf(tile, now) {
+  return now - tile.as_of_ms;
+}
+
+/** "live", "late" (some seconds: judged, but nothing rises), "old" (10 s), "dead" (30 s), by the age of what is shown. */
+export function standingOf(tile, now) {
+  const age = ageOf(tile, now);
+  if (age > DEAD_MS) return "dead";
+  if (age > OLD_MS) return "old";
+  return age <= LIVE_MS && tile.state === "live" ? "live" : "late";
+}
+
+/** What the sign of a tile says: "catching", "stale", "closed" before the judgement of its numbers. */
+function statusOf(tile, standing, judgement, values) {
+  if (standing === "old" || standing === "dead") return tile.here && tile.state === "catching_up" ? "catching" : "stale";
+  if (tile.opens_ms !== undefined && tile.opens_ms !== null && !(values.waiting > 0)) return "closed";
+  return judgement;
+}
+
+/** Value of `kpi` in `window`, null where there is none. */
+export function valueOf(values, kpi, window) {
+  return values[kpi.live ? kpi.id : `${kpi.id}:${window}`] ?? null;
+}
+
+const RANK = { catching: 0, stale: 0, closed: -1 };
+
+/** Tiles in the order wanted; `looks` as `Board.look` gives them. A breach comes first. */
+export function inOrder(looks, order) {
+  const load = ({ values }) => values.waiting ?? values.backlog ?? 0;
+  const rank = ({ status }) => RANK[status] ?? severity(status);
+  const by = {
+    breach: (a, b) => rank(b) - rank(a) || byName(a, b),
+    waiting: (a, b) => load(b) - load(a) || byName(a, b),
+    name: byName,
+  };
+  return [...looks].sort(by[order]);
+}
+
+function byName({ tile: a }, { tile: b }) {
+  return channelRank(a) - channelRank(b) || compare(a.channel, b.channel) || compare(a.queue, b.queue);
+}
+
+function compare(a, b) {
+  return a.localeCompare(b, "en", { numeric: true });
 }
 
 const CHANNELS = ["voice", "chat"];
 
-function channelRank(channel) {
+function channelRank({ channel }) {
   const index = CHANNELS.indexOf(channel);
   return index < 0 ? CHANNELS.length : index;
-}
-
-function rank({ queue }) {
-  if (queue === WHOLE_CHANNEL) return 0;
-  return queue.startsWith("@") ? 1 : 2;
-}
-
-/** Whether a tile may be shown as live at `now`. */
-export function isLive(tile, now) {
-  return tile.state === "live" && now - tile.as_of_ms <= LIVE_FOR_MS;
-}
-
-/** Value of `kpi` in `window`. An age rises with the clock while its tile is live. */
-export function valueOf(tile, kpi, window, now) {
-  if (!kpi.live) return tile.values[`${kpi.id}:${window}`] ?? null;
-  const value = tile.values[kpi.id] ?? null;
-  const since = tile.since_ms?.[kpi.id];
-  if (value === null || since === undefined || !isLive(tile, now)) return value;
-  return Math.max(value, (now - since) / 1000);
-}
-
-/** "good", "warn", "bad" against the thresholds, or "none" where there is no value or no threshold. */
-export function judge(value, kpi) {
-  if (value === null || kpi.good === "neither") return "none";
-  const worse = kpi.good === "up" ? (limit) => value < limit : (limit) => value >= limit;
-  if (kpi.bad !== null && worse(kpi.bad)) return "bad";
-  if (kpi.warn !== null && worse(kpi.warn)) return "warn";
-  return kpi.bad === null && kpi.warn === null ? "none" : "good";
-}
-
-const ORDER = ["none", "good", "warn", "bad"];
-
-/** The worst of several judgements. */
-export function worst(judgements) {
-  return judgements.reduce((a, b) => (ORDER.indexOf(b) > ORDER.indexOf(a) ? b : a), "none");
 }
