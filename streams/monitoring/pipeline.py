@@ -137,7 +137,7 @@ def _sink_down(config: Config) -> Alert:
         expr=f"count by (job, sink) ({selected(f'{PREFIX}sink_up', of_job(config))} == 0)",
         for_s=30,
         summary="The boards get no numbers: {{ $labels.sink }} is away",
-        description=f"{COUNT} workers cannot write to {{{{ $labels.sink }}}}: the boards stand still.",
+        description=f"Workers that cannot write to {{{{ $labels.sink }}}}: {COUNT}. What they own stands still on the boards.",
     )
 
 

@@ -158,7 +158,7 @@ def test_rejecting(tmp_path, series, fired):
     [
         pytest.param("1 1 0+0x40", "2m", [Fired(
             "critical", "pipeline", {**JOB, "sink": "redis"}, "The boards get no numbers: redis is away",
-            "1 workers cannot write to redis: the boards stand still.",
+            "Workers that cannot write to redis: 1. What they own stands still on the boards.",
         )], id="away"),
         pytest.param("1 1 0 1 1 1 1", "75s", [], id="for a moment"),
         pytest.param(steady(1), "5m", [], id="there"),
