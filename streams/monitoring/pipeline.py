@@ -137,7 +137,9 @@ def _sink_down(config: Config) -> Alert:
         expr=f"count by (job, sink) ({selected(f'{PREFIX}sink_up', of_job(config))} == 0)",
         for_s=30,
         summary="The boards get no numbers: {{ $labels.sink }} is away",
-        description=f"Workers that cannot write to {{{{ $labels.sink }}}}: {COUNT}. What they own stands still on the boards.",
+        description=(
+            f"Workers that cannot write to {{{{ $labels.sink }}}}: {COUNT}. What they own stands still on the boards."
+        ),
     )
 
 

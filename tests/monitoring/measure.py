@@ -4,10 +4,13 @@ Needs Kafka, Redis, Prometheus and Alertmanager, and takes some minutes; what it
 """
 
 import json
+import os
+import signal
 import sys
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.end_to_end.centre import Centre
@@ -32,6 +35,13 @@ def main() -> None:
         with stack(centre.config, [f"127.0.0.1:{worker.port}"], told.address, Path(home)) as servers, simulated(centre):
             wait_for(lambda: servers.query('contact_streams_live{channel="voice"} == 1'), "the calls are live")
             callers_wait(centre, told)
+            with stopped("redis-server"):
+                show("Redis stood still", time.time(), told, "ContactStreamsSinkDown", "on-call")
+            with stopped("kafka.Kafka"):
+                began = time.time()
+                show("Kafka stood still", began, told, "ContactStreamsCatchingUp", "on-call")
+                show("Kafka stood still", began, told, "ContactStreamsCheckpointOld", "engineers")
+            wait_for(lambda: servers.query('contact_streams_live{channel="voice"} == 1'), "the calls are live again")
             worker.kill()
             show("the only worker was killed", time.time(), told, "ContactStreamsNoData", "on-call")
 
@@ -51,6 +61,18 @@ def callers_wait(centre: Centre, told: Told) -> None:
     show(f"a caller had waited for longer than {LIMIT_S} s", began + LIMIT_S, told, "LongestWaitOverLimit",
          "supervisors", queue=DEAF)  # fmt: skip
     show("a caller came, and nobody was staffed", began, told, "NobodyStaffed", "on-call", queue=DESK)
+
+
+@contextmanager
+def stopped(word: str) -> Iterator[None]:
+    """A server of this process does nothing for a while."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="utf-8").split()
+    (server,) = (int(pid) for pid in children if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(server, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server, signal.SIGCONT)
 
 
 def event(name: str, at: int, **fields: object) -> bytes:
