@@ -313,6 +313,13 @@ def test_what_the_books_count_is_summed_over_all_there_ever_were():
     assert samples["contact_streams_source_delay_seconds", "source=pbx"] == 0.25
 
 
+def test_that_nothing_was_refused_yet_is_shown_so_that_the_first_of_it_is_an_increase():
+    samples = Worker(stats=[InputStats(list)]).samples()
+
+    assert samples["contact_streams_events_total", "outcome=rejected", "type="] == 0
+    assert samples["contact_streams_events_total", "outcome=unknown", "type="] == 0
+
+
 class Counting:
     """What a book of stage 1 counts."""
 
