@@ -7,6 +7,7 @@ more are folded into `base` and forgotten, so a contact stays small however long
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import takewhile
 from operator import attrgetter
 from typing import Final
 
@@ -167,6 +168,9 @@ class History:
 
         `settled`: timers up to then have fired (epoch ms).
         """
+        if self._comes_last(event, at):
+            self._append(event, at)
+            return
         entries = self.contact.entries
         index = bisect_left(entries, at, key=_at)
         undone = entries[index:]
@@ -184,14 +188,29 @@ class History:
         self._apply_all([*events, (at, event)])
         self._fire_until(settled)
 
+    def _comes_last(self, event: ev.AnyEvent, at: int) -> bool:
+        """Whether nothing of its instant has to be applied anew: all are of its kind and queue, so none leads on before
+        another, and it sorts after the last. A source that stamps thousands of events alike must stop nobody.
+        """
+        entries, kind, queue = self.contact.entries, type(event), getattr(event, "queue", None)
+        last = entries[-1].event
+        if last is None or entries[-1].at != at or self._order((at, event)) <= self._order((at, last)):
+            return False
+        for entry in reversed(entries):
+            if entry.at != at:
+                break
+            if type(entry.event) is not kind or getattr(entry.event, "queue", None) != queue:
+                return False
+        return True
+
     def _apply_all(self, events: list[tuple[int, ev.AnyEvent]]) -> None:
         """Apply events in time order; of one instant, those first that lead on from the state reached."""
         remaining = sorted(events, key=self._order)
         while remaining:
             at = remaining[0][0]
             self._fire_until(at)
-            tied = [item for item in remaining if item[0] == at == ev_time(item[1])] or remaining[:1]
-            chosen = next((item for item in tied if self.life.leads_on(self.cycle, item[1])), tied[0])
+            tied = takewhile(lambda item: item[0] == at == ev_time(item[1]), remaining)  # noqa: B023 - used up below
+            chosen = next((item for item in tied if self.life.leads_on(self.cycle, item[1])), remaining[0])
             remaining.remove(chosen)
             self._append(chosen[1], at)
 
