@@ -9,7 +9,7 @@ from streams.sinks.pipeline_metrics import Labels, Stats
 
 Key = TypeVar("Key")
 
-NONE_YET: Final = Counter({("", "rejected"): 0, ("", "unknown"): 0})
+NONE_YET: Final[Mapping[Labels, int]] = {("", "rejected"): 0, ("", "unknown"): 0}
 """Shown from the start: the first of them is an increase only where a 0 went before."""
 
 
@@ -37,7 +37,7 @@ class InputStats:
         by_outcome = _sum({what: n} for (_, what), n in outcomes.items())
         rejected = _sum(stats.rejected for stats in self._all)
         return {
-            "events_total": {(kind, what): n for (kind, what), n in (NONE_YET | outcomes).items()},
+            "events_total": {**NONE_YET, **{(kind, what): n for (kind, what), n in outcomes.items()}},
             "rejected_total": {(reason,): n for reason, n in rejected.items()},
             "late_total": {(): by_outcome["late"] + by_outcome["too_late"]},
             "duplicates_total": {(): by_outcome["duplicate"]},
