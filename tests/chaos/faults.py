@@ -41,6 +41,7 @@ def rolling_restart(run: Campaign) -> None:
 def worker_added(run: Campaign) -> None:
     run.size += 1
     run.tend()
+    run.until_ready(run.centre.workers[-1])
 
 
 def worker_removed(run: Campaign) -> None:
