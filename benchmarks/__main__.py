@@ -16,6 +16,7 @@ from benchmarks import report
 
 PROGRAMS: Final[dict[str, tuple[str, ...]]] = {
     "side_by_side": ("--events", "100000", "--rounds", "1"),
+    "traffic": ("--events", "10000"),
     "growth": ("--events", "20000", "--rounds", "1", "--open", "10000"),
     "latency": ("--seconds", "40"),
     "scrape": ("--samples", "30000", "--rounds", "1"),

@@ -17,7 +17,9 @@ from benchmarks.processes import Cost, cost, peak_mb
 from benchmarks.truth import NUMBERS, Numbers, WindowKey
 
 STARTED_WITHIN_S: Final = 300.0
-RIGHT_WITHIN_S: Final = 400.0
+RIGHT_WITHIN_S: Final = 1_800.0
+RIGHT_WITHIN_CPU_S: Final = 400.0
+"""Of its own: a machine that is busy with other things must not make an engine wrong."""
 POLL_MS: Final = 50
 STAYS_RIGHT_S: Final = 1.5
 """A result that an update makes wrong after all is wrong."""
@@ -148,7 +150,7 @@ async def _until_right(
     while not results.complete:
         if process.returncode is not None:
             raise RuntimeError(_ended(process, log))
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or cost(process.pid).cpu_s > RIGHT_WITHIN_CPU_S:
             raise WrongResults(results.differences())
         await _take(reader, results)
     end = cost(process.pid)

@@ -77,7 +77,7 @@ def _side_by_side(figures: dict[str, Any]) -> Iterator[str]:
 
 
 def _row_of(row: dict[str, Any], ours: float | None) -> tuple[str, ...]:
-    name = f"**{row['engine']}**" if row["engine"] == OURS else f"{row["engine"]} {row["version"]}"
+    name = f"**{row['engine']}**" if row["engine"] == OURS else f"{row['engine']} {row['version']}"
     if not row["rates"]:
         return (name, row["shape"], f"none: {row['failed'].splitlines()[0][:160]}", "", "", "", row["work"])
     ratio = "" if ours is None or row["engine"] == OURS else f"{ours / median(row['rates']):,.2f}"
@@ -113,6 +113,30 @@ def _growth(figures: dict[str, Any]) -> Iterator[str]:
                 for point in points
             ],
         )
+
+
+# --- traffic ---
+
+
+def _traffic(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## Traffic\n"
+    yield (
+        "What one source partition makes a worker write to Kafka, bytes per event, with a flush every "
+        f"{figures['flush_ms']} ms; exact. `whole channel`: the part of the facts that is of `*`; one facts partition "
+        "gets it all.\n"
+    )
+    columns = ("queues", "events/s", "source", "changelog", "facts", "whole channel", "facts records/event", "visits")
+    names = ("source_bytes", "state_bytes", "facts_bytes", "whole_channel_bytes", "facts_records", "visits_bytes")
+    digits = (0, 0, 0, 0, 2, 0)
+    rows = [
+        (
+            f"{case['queues']:,}",
+            f"{case['events_per_s']:,}",
+            *(f"{case[name]:,.{places}f}" for name, places in zip(names, digits, strict=True)),
+        )
+        for case in figures["cases"]
+    ]
+    yield from _table(columns, rows)
 
 
 # --- latency ---
@@ -188,6 +212,7 @@ Section = Callable[[dict[str, Any]], Iterator[str]]
 SECTIONS: Final[dict[str, Section]] = {
     "side_by_side": _side_by_side,
     "growth": _growth,
+    "traffic": _traffic,
     "latency": _latency,
     "scrape": _scrape,
     "redis_cost": _redis_cost,

@@ -82,11 +82,11 @@ async def main(events: int, rounds: int, only: list[str]) -> None:
                     failed[engine.id] = f"not to be had here: {reason}"
                 elif engine.id not in failed:
                     await _measure(engine.id, bench.peer(engine, number), runs, failed)
-            _save(wanted, runs, failed)
+                _save(wanted, runs, failed)
 
 
 def _save(wanted: Sequence[Engine], runs: Mapping[str, Sequence[Run]], failed: Mapping[str, str]) -> None:
-    """What there is so far: a run that is broken off leaves its rounds behind."""
+    """What there is so far: a run that is broken off leaves that behind."""
     rows = [_row(OURS, ALL_WINDOWS, OUR_WORK, runs.get(OURS, ()), failed.get(OURS))]
     rows += [_row(e.name, SHAPES[e.shape], e.work, runs.get(e.id, ()), failed.get(e.id)) for e in wanted]
     save("side_by_side", {"queues": calls.QUEUES, "rows": [row for row in rows if row["rates"] or row["failed"]]})
