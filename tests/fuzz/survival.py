@@ -12,7 +12,7 @@ from streams.contacts.customers import CustomerKey
 from streams.contacts.settings import FoldSettings, TargetRule, Thresholds
 from streams.customers.settings import CustomerSettings
 from streams.facts.primitives import TARGETS
-from streams.metrics.settings import Variants
+from streams.metrics.settings import DOMAINS, Variants
 from streams.pipeline import Pipeline
 from streams.windows.book import ViewBook
 from streams.windows.settings import WindowSettings
@@ -40,7 +40,7 @@ WINDOWS = WindowSettings(
     windows=("5m", "today", "interval", "previous_interval", "7d"),
     volume_ratio=True,
     most_queues=6,
-    channels=frozenset({"voice", "ticket"}),
+    channels=frozenset({"voice", "ticket", *DOMAINS}),
 )
 CUSTOMERS = CustomerKey("sixteen characters")
 
