@@ -13,7 +13,7 @@ KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/
 ARGS ?=
 SECONDS ?= 120
 
-.PHONY: help demo test check lint format types contracts golden bench bench-quick fuzz mutants chaos soak lock audit kafka clean
+.PHONY: help demo test check lint format types contracts golden bench bench-quick fuzz mutants screenshots chaos soak lock audit kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -70,6 +70,9 @@ lock: $(VENV)/audit  ## write requirements.lock anew: the newest versions that p
 
 audit: $(VENV)/audit  ## ask PyPI for known vulnerabilities of what requirements.lock names; what it does not know fails
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock $(ARGS)
+
+screenshots: $(VENV)/dev  ## make the pictures of docs/images anew (redis-server and Chromium needed)
+	$(BIN)/python -m tests.wallboard.screenshots
 
 kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integration tests (Java 17 and Maven needed)
 

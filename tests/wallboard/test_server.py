@@ -23,14 +23,15 @@ GIVE_UP_S = 30
 
 
 @contextlib.contextmanager
-def wallboard(redis_url, port=0):
+def wallboard(redis_url, port=0, config_file=None):
     """A running board: (its process, its address)."""
     environ = {
         **os.environ,
         "CONTACT_STREAMS_REDIS__URL": redis_url,
         "CONTACT_STREAMS_WALLBOARD__PORT": str(port),
     }
-    command = [sys.executable, "-m", "streams", "wallboard"]
+    configured = [] if config_file is None else ["--config", str(config_file)]
+    command = [sys.executable, "-m", "streams", "wallboard", *configured]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield process, process.stdout.readline().removeprefix("board: ").strip()

@@ -4,7 +4,7 @@ export default {
   status: { good: "Im Ziel", warn: "Achtung", bad: "Verletzt", none: "Ruhig", closed: "Geschlossen" },
   catching: (age) => `Holt auf · −${age}`,
   old: (age) => `Daten ${age} alt`,
-  opens: (time) => `Geschlossen · öffnet ${time}`,
+  opens: (time) => `Zu · öffnet ${time}`,
   nobody_staffed: "Niemand besetzt",
   agents_of: (staffed) => `von ${staffed}`,
   target: (compare, seconds, goal) => `${goal} in ${compare === "<" ? "weniger als " : ""}${seconds}`,
@@ -109,7 +109,7 @@ export default {
   targets: { first_reply: "Erste Antwort", next_reply: "Nächste Antwort", requester_wait: "Wartezeit Kunde", agent_work: "Bearbeitung", resolution: "Lösung" },
   kpis: {
     waiting: ["Wartend", "Besuche, die jetzt warten; auch wenn es klingelt."],
-    longest_wait: ["Längster wartet", "Wie lange der Besuch wartet, der zuerst kam."],
+    longest_wait: ["Am längsten", "Wie lange der Besuch wartet, der zuerst kam."],
     service_level: ["Servicelevel", "Anteil der Besuche, die innerhalb des Ziels angenommen wurden, nach der Variante der Warteschlange."],
     answered: ["Angenommen", "Besuche, die ein Mensch angenommen hat."],
     abandoned: ["Aufgelegt", "Besuche, deren Kunde beim Warten ging."],

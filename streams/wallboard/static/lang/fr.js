@@ -6,7 +6,7 @@ export default {
   status: { good: "Dans l’objectif", warn: "À surveiller", bad: "Dépassé", none: "Calme", closed: "Fermée" },
   catching: (age) => `Rattrapage · −${age}`,
   old: (age) => `Données : ${age}`,
-  opens: (time) => `Fermée · ouvre à ${time}`,
+  opens: (time) => `Fermée · ouvre ${time}`,
   nobody_staffed: "Aucun agent",
   agents_of: (staffed) => `sur ${staffed}`,
   target: (compare, seconds, goal) => `${goal} en ${compare === "<" ? "moins de " : ""}${seconds}`,
