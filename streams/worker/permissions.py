@@ -4,7 +4,7 @@ A broker without an authorizer allows everything. One that does not tell (before
 refusal ends the worker.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -86,16 +86,27 @@ def denied(missing: Iterable[Permission], settings: WorkerSettings) -> Connectio
 
 def explained(error: BaseException, settings: WorkerSettings) -> BaseException:
     """A refusal by the broker as an error that says what is missing; any other error as it is."""
-    if isinstance(error, TransactionalIdAuthorizationFailed):
+    refusal = next((cause for cause in _causes(error) if isinstance(cause, _REFUSALS)), None)
+    if isinstance(refusal, TransactionalIdAuthorizationFailed):
         return denied([Permission(WRITE, _TRANSACTIONAL_ID, f"{settings.group}-*")], settings)
-    if isinstance(error, GroupAuthorizationFailedError):
+    if isinstance(refusal, GroupAuthorizationFailedError):
         return denied([Permission(READ, _GROUP, settings.group)], settings)
-    if isinstance(error, TopicAuthorizationFailedError):
+    if isinstance(refusal, TopicAuthorizationFailedError):
         return ConnectionFailed(
-            f"Kafka refuses {settings.login.user} a topic that it allowed at the start: {error}",
+            f"Kafka refuses {settings.login.user} a topic that it allowed at the start: {refusal}",
             hint="have its ACLs changed? docs/security.md lists all that a worker needs; start it again to see which",
         )
     return error
+
+
+_REFUSALS: Final = (TransactionalIdAuthorizationFailed, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was made of: aiokafka wraps what happens while it sends."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 async def _of_topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[str, int | None]:

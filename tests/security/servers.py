@@ -46,7 +46,7 @@ def secured_kafka(authority: Authority) -> Iterator[Broker]:
         command = [java, "-Xmx384m", "-Xms256m", *classpath, "kafka.Kafka", str(config)]
         with _process(command, home / "log") as process:
             for address in broker:
-                _wait_for_port(process, address, home / "log")
+                _wait_for_port(process, address, home / "log", 180)
             yield broker
 
 

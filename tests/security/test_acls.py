@@ -111,7 +111,7 @@ def call(contact: str, at: int) -> list[bytes]:
     ]
 
 
-def test_with_exactly_these_a_worker_works_and_the_commands_do(place: Place, tmp_path: Path):
+def test_with_exactly_these_a_worker_and_the_commands_work_and_without_one_it_ends(place: Place, tmp_path: Path):
     now = time.time_ns() // 1_000_000
     events = tmp_path / "events.jsonl"
     lines = [line for n in range(20) for line in call(f"c-{n}", now - 60_000 + n)]
@@ -126,8 +126,6 @@ def test_with_exactly_these_a_worker_works_and_the_commands_do(place: Place, tmp
     until(lambda: done.items() <= worker.outcomes().items() or worker.ended() is not None, worker.log.read_text)
     assert worker.ended() is None, worker.log.read_text()
     assert not [line for line in worker.log.read_text().splitlines() if "cannot be deleted" in line or "ERROR" in line]
-    worker.kill()
-
     explained = place.try_command("explain", "--queue", "billing", "--kpi", "answered", "--window", "today")
     assert "c-19" in explained.stdout
 
@@ -136,6 +134,12 @@ def test_with_exactly_these_a_worker_works_and_the_commands_do(place: Place, tmp
     edited.write_text(re.sub(r'"queue":\s*""', '"queue": "billing"', letters))
     place.admin.grant(CLERK, place.grants("deadletters replay"))
     place.try_command("deadletters", "replay", "--edited", edited)
+
+    calls = Grant("Read", "Topic", f"{place.prefix}calls")
+    with place.without(calls):
+        until(lambda: worker.ended() is not None, worker.log.read_text)
+    assert worker.ended() == 1
+    assert f"error: Kafka refuses user `{WORKER}` a topic that it allowed at the start" in worker.log.read_text()
 
 
 @pytest.mark.parametrize("grant", documented()["worker"][:-1], ids=str)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from streams.cli.options import kafka_options
 from streams.config import load
@@ -197,49 +197,44 @@ class TestUsers:
 
         assert allowed == running.used - NOT_OURS
 
-    def test_the_board_may_not_write_nor_read_what_is_not_its_own(self, store, section):
-        async def outcomes():
-            client = connect(store.url, RedisConfig(**section("board")).login())
-            found = []
-            for words in (("SET", "cs:owner", "x"), ("DEL", "cs:queues"), ("HGETALL", "other:view"), ("FLUSHALL",)):
-                try:
-                    await client.execute_command(*words)
-                    found.append("allowed")
-                except ResponseError as error:
-                    found.append(str(error))
+    @pytest.mark.parametrize("words", ["SET cs:owner x", "DEL cs:queues", "HGETALL other:view", "FLUSHALL"])
+    def test_the_board_may_not_write_nor_read_what_is_not_its_own(self, section, words):
+        assert "no permissions" in refused(section("board"), *words.split())
+
+
+def refused(settings: dict, *words: str) -> str:
+    """What a user is told who says this. A busy machine may time out: it is asked again then."""
+
+    async def ask() -> None:
+        client = connect(settings["url"], RedisConfig(**settings).login())
+        try:
+            await client.execute_command(*words)
+        finally:
             await client.aclose()
-            return found
 
-        assert all("no permissions" in outcome for outcome in asyncio.run(outcomes()))
-
-
-class TestNotIn:
-    def refused(self, settings):
-        async def ask():
-            client = connect(settings["url"], RedisConfig(**settings).login())
-            try:
-                await client.ping()
-            finally:
-                await client.aclose()
-
+    def answer() -> str | None:
         with pytest.raises(DOWN) as caught:
             asyncio.run(ask())
         assert PASSWORD not in f"{caught.value!r}"
-        return str(caught.value)
+        return None if isinstance(caught.value, TimeoutError | RedisTimeout) else str(caught.value)
 
+    return until(answer)
+
+
+class TestNotIn:
     def test_with_a_wrong_password(self, section):
-        assert "invalid username-password pair" in self.refused({**section("board"), "password": "wrong"})
+        assert "invalid username-password pair" in refused({**section("board"), "password": "wrong"}, "PING")
 
     def test_without_the_certificate_that_the_server_asks_for(self, section):
-        assert self.refused({**section("board"), "cert_file": None, "key_file": None})
+        assert refused({**section("board"), "cert_file": None, "key_file": None}, "PING")
 
     def test_where_the_server_s_certificate_is_not_trusted(self, section):
-        assert "certificate verify failed" in self.refused({**section("board"), "ca_file": None})
+        assert "certificate verify failed" in refused({**section("board"), "ca_file": None}, "PING")
 
     def test_where_the_name_is_not_that_of_the_certificate(self, section):
         elsewhere = {**section("board"), "url": section("board")["url"].replace("127.0.0.1", "localhost")}
 
-        assert "Hostname mismatch" in self.refused(elsewhere)
+        assert "Hostname mismatch" in refused(elsewhere, "PING")
 
 
 class TestSecrets:
