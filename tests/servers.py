@@ -38,19 +38,26 @@ def free_port() -> int:
 @contextlib.contextmanager
 def kafka() -> Iterator[str]:
     """A broker of its own: yields its address. Topics are created by the tests, each with its own settings."""
-    java, libs = _program("java"), kafka_jars()
     with tempfile.TemporaryDirectory(prefix="kafka-") as home:
         address, config = _kafka_config(Path(home))
-        classpath = ["-cp", f"{libs}/*", f"-Dlog4j.configurationFile={_quiet_log4j(Path(home))}"]
-        subprocess.run(
-            [java, "-Xmx256m", *classpath, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config)],
-            check=True,
-            capture_output=True,
-        )
-        command = [java, "-Xmx512m", "-Xms256m", *classpath, "kafka.Kafka", str(config)]
-        with _process(command, Path(home) / "log") as process:
-            _wait_for_port(process, address, Path(home) / "log")
+        with broker(address, config):
             yield address
+
+
+@contextlib.contextmanager
+def broker(address: str, config: Path) -> Iterator[None]:
+    """A broker with these properties, in whose folder its log is written; it listens at `address` when this yields."""
+    java, libs, home = _program("java"), kafka_jars(), config.parent
+    classpath = ["-cp", f"{libs}/*", f"-Dlog4j.configurationFile={_quiet_log4j(home)}"]
+    subprocess.run(
+        [java, "-Xmx256m", *classpath, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config)],
+        check=True,
+        capture_output=True,
+    )
+    command = [java, "-Xmx512m", "-Xms256m", *classpath, "kafka.Kafka", str(config)]
+    with _process(command, home / "log") as process:
+        _wait_for_port(process, address, home / "log")
+        yield
 
 
 def _kafka_config(home: Path) -> tuple[str, Path]:

@@ -1,6 +1,7 @@
 """What is handed to an operator: the reference configuration, the image, the compose file, the scrape configuration."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -15,7 +16,9 @@ COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 PINNED = re.compile(r"[a-z/-]+:v?\d+\.\d+\.\d+\S*")
 
-OUR_ROLES = {name: service["command"] for name, service in SERVICES.items() if "build" in service}
+OUR_ROLES = {
+    name: service["command"] for name, service in SERVICES.items() if "build" in service and "entrypoint" not in service
+}
 
 
 def schema_paths(schema, node, path=()):
@@ -94,6 +97,39 @@ def test_a_service_that_is_awaited_healthy_has_a_health_check():
     assert {name for name in healthy if "test" not in SERVICES[name].get("healthcheck", {})} == set()
 
 
+def test_nothing_runs_with_more_than_it_needs():
+    """Kafka's image writes its configuration as it starts; it runs as a user of its own."""
+    open_to_writing = {name for name, service in SERVICES.items() if not service.get("read_only")}
+    with_capabilities = {name for name, service in SERVICES.items() if service.get("cap_drop") != ["ALL"]}
+
+    assert open_to_writing == {"kafka"}
+    assert with_capabilities == set()
+
+
+def test_files_that_are_mounted_exist():
+    mounts = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())]
+
+    assert [path for path in mounts if path.startswith("./") and not (REPOSITORY / path).exists()] == []
+
+
+def test_every_profile_is_switched_on_by_default():
+    profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", ())}
+    (line,) = re.findall(r"^COMPOSE_PROFILES=(.*)$", (REPOSITORY / ".env").read_text(), re.MULTILINE)
+
+    assert set(line.split(",")) == profiles == {"demo", "full"}
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="no docker-compose on the PATH")
+def test_compose_accepts_its_file():
+    done = subprocess.run(
+        ["docker-compose", "--project-directory", REPOSITORY, "config", "--services"],
+        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == SERVICES.keys()
+
+
 def test_ports_are_open_to_this_machine_only():
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
 
@@ -125,3 +161,28 @@ def test_prometheus_accepts_its_configuration():
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda path: path.stem)
+def test_a_unit_starts_a_command_that_exists_and_may_do_little(unit):
+    text = unit.read_text()
+    (started,) = re.findall(r"^ExecStart=\S+/contact-streams (.*)$", text, re.MULTILINE)
+
+    assert unknown_words(started.split()) == []
+    for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "User=contact-streams"):
+        assert re.search(rf"^{line}$", text, re.MULTILINE), line
+
+
+def test_the_chart_shows_the_rules_and_dashboards_that_are_made():
+    shown = {path.name: path.read_text() for path in (DEPLOY / "helm/contact-streams/files").iterdir()}
+    made = [*(DEPLOY / "grafana").glob("*.json"), *(DEPLOY / "prometheus").glob("*.rules.yml")]
+
+    assert shown == {path.name: path.read_text() for path in made}
+
+
+def test_the_chart_is_configured_by_options_that_exist(tmp_path):
+    values = yaml.safe_load((DEPLOY / "helm/contact-streams/values.yaml").read_text())
+    written = tmp_path / "contact-streams.yaml"
+    written.write_text(yaml.safe_dump(values["config"]))
+
+    assert load(written, environ={}, flags=[]).config.kafka.brokers == "kafka:9092"
