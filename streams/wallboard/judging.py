@@ -77,7 +77,12 @@ def judge_queue(
             continue
         judgement = judge(value, kpi_id, of_queue.get(kpi_id))
         worst = max(worst, judgement, key=_ORDER.index)
-    return worst
+    return "none" if worst == "good" and _is_unsaid(values, window) else worst
+
+
+def _is_unsaid(values: Mapping[str, Number], window: str) -> bool:
+    """Whether there are shares of visits, and they say nothing: then nothing is on target."""
+    return is_few(values, window) and any(f"{kpi_id}:{window}" in values for kpi_id in OF_VISITS)
 
 
 def is_few(values: Mapping[str, Number], window: str) -> bool:

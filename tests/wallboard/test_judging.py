@@ -49,6 +49,9 @@ def test_the_configured_goal_and_limits_move_both_ends():
         pytest.param({"longest_wait": 61, f"service_level:{W}": 0.5, f"answered:{W}": 5}, None, "bad", id="the worst"),
         pytest.param({f"service_level:{W}": 0.0, f"answered:{W}": 4}, None, "none", id="too few visits for a share"),
         pytest.param({f"service_level:{W}": 0.0, f"answered:{W}": 3, f"abandoned:{W}": 2}, None, "bad", id="enough"),
+        pytest.param(
+            {"longest_wait": 5, f"service_level:{W}": 0.0, f"answered:{W}": 4}, None, "none", id="not on target either"
+        ),
         pytest.param({"waiting": 1}, 0, "bad", id="somebody waits and nobody is staffed"),
         pytest.param({"waiting": 0}, 0, "none", id="nobody waits and nobody is staffed"),
         pytest.param({"waiting": 1}, None, "none", id="nothing is known of agents"),

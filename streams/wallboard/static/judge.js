@@ -1,6 +1,7 @@
 // Whether a number is good, to be watched, or a breach: as streams/wallboard/judging.py judges.
 
-export const JUDGED = ["longest_wait", "service_level", "abandon_rate", "sla_breached_open", "sla_compliance"];
+const JUDGED = ["longest_wait", "service_level", "abandon_rate", "sla_breached_open", "sla_compliance"];
+const OF_VISITS = ["service_level", "abandon_rate"];
 const FEW = 5; // a share of fewer visits says nothing
 const ORDER = ["none", "good", "warn", "bad"];
 
@@ -20,13 +21,16 @@ export function isFew(values, window) {
 
 /** The judgement of one number of a queue. */
 export function judgeOf(kpi, value, values, thresholds, window) {
-  if (["service_level", "abandon_rate"].includes(kpi.id) && isFew(values, window)) return "none";
+  if (OF_VISITS.includes(kpi.id) && isFew(values, window)) return "none";
   return judge(value, kpi, thresholds[kpi.id]);
 }
 
-/** The worst of several judgements. */
-export function worst(judgements) {
-  return judgements.reduce((a, b) => (severity(b) > severity(a) ? b : a), "none");
+/** What a queue's numbers come to: the worst; nothing is on target while its shares say nothing. */
+export function judgeQueue(judgements, values, window) {
+  const all = JUDGED.map((id) => judgements[id] ?? "none");
+  const worst = all.reduce((a, b) => (severity(b) > severity(a) ? b : a), "none");
+  const unsaid = isFew(values, window) && OF_VISITS.some((id) => `${id}:${window}` in values);
+  return worst === "good" && unsaid ? "none" : worst;
 }
 
 export function severity(judgement) {

@@ -259,9 +259,14 @@ class Page {
     const lost = this.#lost();
     const state = lost ? "lost" : ages.data === null ? "none" : ages.data > DEAD_MS ? "dead" : ages.data > OLD_MS ? "old" : "live";
     setData(document.body, "link", state);
-    setSign(byId("link"), { live: "live", none: "none" }[state] ?? "lost", state === "live" ? words.live : state === "none" ? words.connecting : words.not_live);
+    setSign(byId("link"), { live: "live", none: "none" }[state] ?? "lost", this.#linkText(state));
     byId("lost").hidden = !lost;
     if (lost) setText(byId("lost"), words.lost(lost.since ? format.timeWithSeconds(lost.since) : "", words.reasons[lost.reason] ?? lost.reason));
+  }
+
+  #linkText(state) {
+    if (state === "none") return this.#link?.connected ? this.words.status.none : this.words.connecting;
+    return state === "live" ? this.words.live : this.words.not_live;
   }
 
   #drawAge(name, age) {

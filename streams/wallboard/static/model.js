@@ -1,6 +1,6 @@
 // What the board knows: tiles by channel and queue, and what they are to be shown as. No DOM here.
 
-import { judgeOf, JUDGED, severity, worst } from "/static/judge.js";
+import { judgeOf, judgeQueue, severity } from "/static/judge.js";
 
 const LIVE_MS = 3_000; // older than this is not live, whatever it said when it was written
 const OLD_MS = 10_000;
@@ -102,7 +102,7 @@ export class Board {
     }
     const standing = standingOf(tile, now);
     const unstaffed = values.agents_staffed === 0 && values.waiting > 0;
-    const judged = unstaffed ? "bad" : worst(JUDGED.map((id) => judgements[id] ?? "none"));
+    const judged = unstaffed ? "bad" : judgeQueue(judgements, values, window);
     const idle = tile.channel === AGENTS ? "none" : judged;
     return { tile, values, judgements, standing, unstaffed, status: statusOf(tile, standing, idle, values), age: ageOf(tile, now) };
   }
