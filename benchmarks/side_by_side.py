@@ -75,13 +75,14 @@ async def main(events: int, rounds: int, only: list[str]) -> None:
         bench = Bench(Broker(address, url, Path(directory)))
         await bench.fill(events, sorted({"large", *(engine.size for engine in wanted)}))
         for number in range(rounds):
-            if not only or OURS in only:
-                await _measure(OURS, bench.ours(number), runs, failed)
             for engine in wanted:
                 if reason := absent[engine.runtime]:
                     failed[engine.id] = f"not to be had here: {reason}"
                 elif engine.id not in failed:
                     await _measure(engine.id, bench.peer(engine, number), runs, failed)
+                _save(wanted, runs, failed)
+            if not only or OURS in only:
+                await _measure(OURS, bench.ours(number), runs, failed)
                 _save(wanted, runs, failed)
 
 
