@@ -68,10 +68,13 @@ def live_tiles(address):
 
 
 def full(address):
-    """Live tiles, once both channels show an hour that is filled in."""
+    """Live tiles, once both channels show an hour that is filled in, and tickets and agents are there."""
     tiles = live_tiles(address)
-    wholes = [tiles.get((channel, "*"), {"values": {}})["values"] for channel in ("voice", "chat")]
-    return tiles if all(values.get("offered:60m", 0) > 100 for values in wholes) else None
+    voice, chat, tickets, agents = (
+        tiles.get((channel, "*"), {"values": {}})["values"] for channel in ("voice", "chat", "ticket", "agents")
+    )
+    offered = all(values.get("offered:60m", 0) > 100 for values in (voice, chat))
+    return tiles if offered and tickets.get("backlog", 0) > 10 and agents.get("agents_staffed", 0) > 10 else None
 
 
 def moved(before, after):
