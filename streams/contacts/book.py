@@ -311,6 +311,7 @@ class ContactBook:
     def drain(self, reading: Reading) -> Flush:
         """Changed contacts, facts with their roll-ups, visits, dead letters and the progress of this partition."""
         self._settle()
+        self._stats.forget_sources()
         rows: dict[bytes, bytes | None] = {key.encode(): None for key in self._gone}
         for history in self._dirty:
             history.dirty = False

@@ -1,8 +1,12 @@
 """What stage 1 counts about its input, for operators: process-local, not part of the state."""
 
 from collections import Counter, defaultdict
+from typing import Final
 
 from streams.events.model import Event
+
+MOST_SOURCES: Final = 1_000
+"""So many sources are told apart: one that names itself anew in every event must not fill the memory."""
 
 Counted = type[Event] | None
 """The class of an event; None for a record that is none."""
@@ -23,6 +27,12 @@ class Stats:
         self.negative_waits = 0
         self.source_delay_ms: dict[str, int] = {}
         """`source` → append time − event time of its last record that has one."""
+
+    def forget_sources(self) -> None:
+        """Drop those that were first heard of longest ago, beyond `MOST_SOURCES`."""
+        delays = self.source_delay_ms
+        for source in list(delays)[: max(0, len(delays) - MOST_SOURCES)]:
+            del delays[source]
 
     @property
     def outcomes(self) -> dict[tuple[str, str], int]:

@@ -77,3 +77,14 @@ def rows_of(book: ContactBook, source: str) -> list[object]:
 
     _, contacts = msgspec.msgpack.decode(book.snapshot())
     return [contact for contact in contacts if contact[2].startswith(source)]
+
+
+def test_a_source_that_names_itself_anew_in_every_event_fills_no_memory():
+    book = ContactBook("calls", 0, FoldSettings())
+    for start in range(0, 5_000, 500):
+        values = [entered(f"c{n}", NOW, f"source {n}") for n in range(start, start + 500)]
+        book.fold([MemoryRecord(start + n, NOW, None, value) for n, value in enumerate(values)])
+        book.drain(Reading(caught_up=True, lag=0))
+
+    assert len(book.stats.source_delay_ms) == 1_000
+    assert "source 4999" in book.stats.source_delay_ms
