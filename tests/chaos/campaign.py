@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     patience_s: float = 90
     """How long after a fault everything may take to be live again before the campaign goes on regardless."""
     deadline_s: float = 400
-    """How long the beginning may take before the run fails."""
+    """How long the campaign waits for everything to be live before its first fault."""
     settle_s: float = 400
     """How long it may take at the end until all is folded and shown."""
     program: tuple[str, ...] = ("streams",)
@@ -137,11 +137,11 @@ class Campaign:
     # The run
 
     def begin(self) -> None:
-        """Workers, load and reader; returns when everything is live."""
+        """Workers, load and reader; returns when everything is live, or is not in time."""
         self.tend()
         self.sampler.start()
         if not self._seen_live(_now_ms(), self.plan.deadline_s):
-            raise AssertionError(f"not live within {self.plan.deadline_s} s\n{self.centre.logs()}")
+            log.warning("not live within %.0f s\n%s", self.plan.deadline_s, self.centre.logs())
 
     def inject(self, name: str, fault: Fault) -> Injected:
         """Do it, and wait until everything is live again."""
@@ -178,7 +178,7 @@ class Campaign:
         codes = [worker.wait(ENDS_WITHIN_S) for worker in last]
         self.ends += [code for code in codes if code != 0]
         verdict = judge(self.centre, self.sampler.samples, self.load.refused)
-        if not finished:
+        if not finished and verdict.unfinished is None:
             verdict.unfinished = f"not all was live within {self.plan.settle_s} s of the end\n{self.centre.logs()}"
         return verdict
 

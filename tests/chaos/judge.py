@@ -18,12 +18,16 @@ from streams.facts.wire import Dimension, encode
 from streams.windows.book import ViewBook
 from tests.chaos.centres import TOPICS
 from tests.chaos.kafka_log import KafkaLog, Stored
-from tests.chaos.replayed import Replayed
+from tests.chaos.replayed import Log, Replayed
 from tests.chaos.samples import Line, Sample
 from tests.end_to_end.centre import Centre
 
 Published = tuple[bytes | None, bytes | None]
 """Key and value of a visit."""
+
+States = Mapping[str, Mapping[int, Stored]]
+"""Logical topic → partition → what is stored of it."""
+NO_STATE: Final = Stored([], 0)
 
 SHOWN: Final = 20
 """So many findings of a kind are kept."""
@@ -84,13 +88,19 @@ def judge(centre: Centre, samples: Sequence[Sample], refused: int) -> Verdict:
     config = load(centre.config, environ={}, flags=()).config
     log = KafkaLog(centre.brokers)
     verdict = Verdict(refused=refused)
-    replayed = Replayed(config, {topic: log.read(config.kafka.topic(topic)) for topic in TOPICS.values()})
+    records = {topic: log.read(config.kafka.topic(topic)) for topic in TOPICS.values()}
+    states = {topic: log.states(config.kafka.state_topic(topic)) for topic in TOPICS.values()}
+    replayed = Replayed(config, records)
     _judge_samples(verdict, replayed, samples)
+    folded = _folded(records, states)
+    if folded != records:
+        read, replayed = replayed.records, Replayed(config, folded)
+        verdict.unfinished = f"{read - replayed.records} records were not folded"
     replayed.finish()
     verdict.records, verdict.seconds = replayed.records, replayed.seconds
     verdict.visits = _visits(replayed, log.read(config.kafka.topic("visits")))
     verdict.dead_letters = sum(map(len, log.read(config.kafka.topic("deadletters")).values()))
-    _judge_contacts(verdict, config, replayed, log)
+    _judge_contacts(verdict, config, replayed, states)
     _judge_totals(verdict, config, replayed, log)
     verdict.tokens = _tokens_that_went_back(samples)[:SHOWN]
     return verdict
@@ -153,16 +163,24 @@ def _visits(replayed: Replayed, published: Mapping[int, Sequence[MemoryRecord]])
 # What was stored
 
 
-def _judge_contacts(verdict: Verdict, config: Config, replayed: Replayed, log: KafkaLog) -> None:
-    for topic in TOPICS.values():
-        states = log.states(config.kafka.state_topic(topic))
-        for partition, records in replayed.log[topic].items():
-            stored = states.get(partition, Stored([], 0))
-            if stored.offset != len(records):
-                verdict.states.append(f"{topic} {partition}: stored at {stored.offset} of {len(records)} records")
+def _folded(records: Log, states: States) -> Log:
+    """What of the records the workers say they have folded."""
+    return {
+        topic: {
+            partition: [record for record in of if record.offset < states[topic].get(partition, NO_STATE).offset]
+            for partition, of in partitions.items()
+        }
+        for topic, partitions in records.items()
+    }
+
+
+def _judge_contacts(verdict: Verdict, config: Config, replayed: Replayed, states: States) -> None:
+    for topic, partitions in replayed.log.items():
+        for partition, records in partitions.items():
+            if not records:
                 continue
             book = ContactBook(topic, partition, config.fold_settings(), source=config.kafka.topic(topic))
-            book.restore(stored.rows)
+            book.restore(states[topic][partition].rows)
             if book.snapshot() != replayed.contacts(topic, partition):
                 verdict.states.append(f"{topic} {partition}: the stored contacts are not those of the replay")
 
@@ -174,7 +192,7 @@ def _judge_totals(verdict: Verdict, config: Config, replayed: Replayed, log: Kaf
     stored: dict[str, bytes] = {}
     for partition, records in facts.items():
         book = ViewBook(partition, config.window_settings())
-        state = states.get(partition, Stored([], 0))
+        state = states.get(partition, NO_STATE)
         book.restore(state.rows)
         book.fold([record for record in records if record.offset >= state.offset])
         stored |= _totals(book)

@@ -8,7 +8,7 @@ from typing import Final
 from tests.chaos.campaign import Campaign, Fault, Plan, campaign
 from tests.chaos.faults import sigkill, sleeper
 
-PLAN: Final = Plan(rate=600, workers=2, partitions=2, patience_s=30, settle_s=45)
+PLAN: Final = Plan(rate=600, workers=2, partitions=2, patience_s=30, deadline_s=45, settle_s=45)
 
 
 def time_passes(run: Campaign) -> None:
