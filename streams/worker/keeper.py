@@ -113,7 +113,7 @@ class Keeper:
         """When the last flush was committed, Unix time."""
         self.opening = Opening()
         """How far taking it over has come, while there is no claim."""
-        self._folded_at = self._trimmed_at = time.monotonic()
+        self._trimmed_at = time.monotonic()
         self._settings = settings
         self._cluster = cluster
         self._feed = feed
@@ -183,7 +183,7 @@ class Keeper:
             log.warning("%s: the settings of the fold have changed; what was booked before stays as it was", self.tp)
         start = self._first_offset(book, log_range, new=restored.meta is None)
         self.claim = Claim(book, token, restored.claimed_at)
-        self._folded_at = self._last_flush = time.monotonic()
+        self._last_flush = time.monotonic()
         log.debug("%s is restored: %d rows, offset %d, token %d", self.tp, len(restored.rows), book.offset, token)
         self._feed.admit(self.tp, start)
 
@@ -243,12 +243,16 @@ class Keeper:
             self._go_back()
             return
         self._next_chunk += 1
-        self._folded_at = time.monotonic()
         self.claim.book.fold(chunk.records)
 
-    def idle_s(self) -> float:
-        """Seconds since the last chunk; 0 while chunks of its topic wait to be folded."""
-        return 0.0 if self._feed.queued(self.tp.topic) else time.monotonic() - self._folded_at
+    def records_wait(self) -> bool | None:
+        """Whether Kafka has records that were not folded; None: not known just now (a seek)."""
+        reach = self._feed.reach(self.tp)
+        return None if reach is None or reach.stable is None else self.reading().lag > 0
+
+    def chunks_wait(self) -> bool:
+        """Whether chunks of the topic are on their way to be folded."""
+        return self._feed.queued(self.tp.topic) > 0
 
     def _find_lost(self) -> None:
         """A chunk that left the consumer's thread, and is neither folded nor on its way, needs no later one to show."""
@@ -336,7 +340,6 @@ class Keeper:
     def resume(self, generation: int, fail: Callable[[BaseException], None]) -> None:
         """Go on as before: nobody else can have owned the partition between."""
         self._generation = generation
-        self._folded_at = time.monotonic()
         self._silent = True
         self.start(fail)
         self._feed.admit(self.tp, self.position())

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 import faust
+from faust.types import TP
 from mode import Service
 
+from streams.worker.keeper import Keeper
 from streams.worker.keepers import Keepers
 from streams.worker.settings import Patience
 from streams.worker.transport import BatchConsumer
@@ -41,6 +43,8 @@ class Watchdog:
         self._patience = patience
         self._fail = fail
         self._tasks: dict[str, set[asyncio.Future[object]]] = {}
+        self._waiting: dict[TP, tuple[int, float]] = {}
+        """Partition → its book's offset, and since when records have waited there, monotonic clock."""
 
     async def run(self) -> None:
         with self._dead_mans_switch() as turning:
@@ -96,9 +100,21 @@ class Watchdog:
         for keeper in self._keepers:
             if keeper.claim is None and keeper.opening.stuck_s() > restore_s:
                 return Stalled(f"{keeper.tp}: {keeper.opening}, and nothing moved for {restore_s:.0f} s")
-            if keeper.claim is not None and keeper.idle_s() > records_s and keeper.reading().lag > 0:
+            if keeper.claim is not None and self._waiting_s(keeper) > records_s:
                 return Stalled(f"{keeper.tp}: records wait, and none was handed over for {records_s:.0f} s")
         return None
+
+    def _waiting_s(self, keeper: Keeper) -> float:
+        """How long records have been seen to wait while none was folded; 0 while some are on their way.
+
+        A partition may well have been silent for an hour when a record comes, and is then seen before it is folded.
+        """
+        now, position, waits = time.monotonic(), keeper.position(), keeper.records_wait()
+        before, since = self._waiting.get(keeper.tp, (-1, now))
+        if position != before or waits is False:
+            since = now
+        self._waiting[keeper.tp] = position, since
+        return now - since if waits and not keeper.chunks_wait() else 0.0
 
     def _services(self) -> Iterable[Service]:
         app: Any = self._app

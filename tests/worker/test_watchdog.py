@@ -1,6 +1,7 @@
 """A worker that stands still ends, with what it was doing on stderr: whoever started it starts it again."""
 
 import json
+import time
 
 import pytest
 
@@ -41,6 +42,18 @@ def test_it_ends_when(bench, fault, patience, said):
 
     assert said in log
     assert all(text in log for text in LOGGED), log
+
+
+def test_records_that_end_a_long_silence_are_waited_for(bench):
+    """For a moment they are known and not yet folded: then it is not the silence that counts."""
+    worker = bench.worker(TOY_FAULT="late", TOY_PATIENCE=json.dumps({"records_s": 4}))
+    for _ in range(2):
+        bench.send(100)
+        bench.wait_for_totals(worker, within_s=120)
+        time.sleep(5)
+
+    assert worker.ended() is None
+    assert bench.each_once()
 
 
 def test_it_ends_when_a_restore_hangs_and_readiness_says_what_it_waits_for(bench):

@@ -158,6 +158,12 @@ class FaultyConsumer(BatchConsumer):
 
     broken = False
 
+    async def _getmany(self, *args, **kwargs):
+        fetched = await super()._getmany(*args, **kwargs)
+        if fetched and os.environ["TOY_FAULT"] == "late":
+            await asyncio.sleep(1.5)
+        return fetched
+
     async def getmany(self, timeout: float):  # noqa: ASYNC109
         async for tp, message in super().getmany(timeout):
             if not self.broken:
@@ -197,6 +203,7 @@ class WrongClock:
 
 FAULTS = {
     "starve": lambda consumer: None,
+    "late": lambda consumer: None,
     "flow": lambda consumer: consumer.stop_flow(),
     "task": end_task,
     "thread": hang_thread,
