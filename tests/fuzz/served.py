@@ -25,6 +25,7 @@ from tests.wallboard.test_server import wallboard
 from tests.wallboard.writing import Writer
 
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
+JSON = {"application/json": {"schema": {"type": "object", "required": ["ready", "problems", "partitions"]}}}
 ENDLESS = "/api/v1/events"
 EXAMPLES = 60
 """Of each endpoint in a round."""
@@ -32,9 +33,12 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 
 
 def worker_document() -> dict[str, Any]:
-    """What a worker answers: text, and 503 where it is not ready or not alive."""
-    answers = {status: {"description": "so", "content": TEXT} for status in ("200", "503")}
-    paths = {path: {"get": {"responses": answers}} for path in ("/livez", "/readyz", "/metrics")}
+    """What a worker answers: 503 where it is not ready or not alive."""
+    kinds = {"/livez": TEXT, "/readyz": JSON, "/metrics": TEXT}
+    paths = {
+        path: {"get": {"responses": {status: {"description": "so", "content": kind} for status in ("200", "503")}}}
+        for path, kind in kinds.items()
+    }
     return {"openapi": "3.1.0", "info": {"title": "worker", "version": "1"}, "paths": paths}
 
 
