@@ -15,7 +15,7 @@ from tests.end_to_end.centre import REPOSITORY, Worker
 from tests.security.certificates import Authority
 from tests.security.servers import PASSWORD, Broker, Store
 
-GIVE_UP_S = 60
+GIVE_UP_S = 150
 
 
 def scram(broker: Broker, authority: Authority, user: str) -> dict[str, Any]:

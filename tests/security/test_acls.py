@@ -21,6 +21,7 @@ from streams.worker.permissions import needed
 from tests.security.acls import Admin, Grant, admin_of, documented
 from tests.security.installation import Installation, scram, until
 from tests.security.servers import USERS
+from tests.servers import free_port
 
 pytestmark = pytest.mark.kafka
 
@@ -39,7 +40,8 @@ class Place(Installation):
     def __init__(self, directory, prefix, admin, *, broker, authority):
         super().__init__(directory, prefix, {})
         self.admin = admin
-        self.of_worker = self.config("worker", scram(broker, authority, WORKER))
+        nowhere = {"url": f"redis://127.0.0.1:{free_port()}/0"}  # not one that happens to run at the usual place
+        self.of_worker = self.config("worker", scram(broker, authority, WORKER), nowhere)
         self.of_clerk = self.config("clerk", scram(broker, authority, CLERK))
         admin.grant(CLERK, self.grants("topics create"))
         done = self.try_command("topics", "create", "--partitions", 2)
