@@ -26,7 +26,7 @@ COLOURS = 160
 
 FULL_HD, PORTRAIT, UHD, PHONE = (1920, 1080), (1080, 1920), (3840, 2160), (390, 844)
 CALM = {"seed": 11, "staffing": 1.35}
-BUSY = {"seed": 7, "staffing": 0.92}
+BUSY = {"seed": 7, "staffing": 1.0}
 
 
 def main() -> int:

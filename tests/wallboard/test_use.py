@@ -95,7 +95,7 @@ class TestQueuePage:
         says(page.locator(".panel-intervals tbody tr td"), ["9", "8", "87.5%", "–"])
 
     def test_draws_the_flow(self, page):
-        page.wait_for_function("document.querySelector('path.stack-answered')?.getAttribute('d').length > 50")
+        page.wait_for_function("document.querySelector('path.stack-answered')?.getAttribute('d')?.length > 50")
 
         assert page.locator(".axis-top").text_content() == "9"
 
