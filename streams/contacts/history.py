@@ -193,7 +193,7 @@ class History:
         another, and it sorts after the last. A source that stamps thousands of events alike must stop nobody.
         """
         entries, kind, queue = self.contact.entries, type(event), getattr(event, "queue", None)
-        last = entries[-1].event
+        last = entries[-1].event if entries else None
         if last is None or entries[-1].at != at or self._order((at, event)) <= self._order((at, last)):
             return False
         for entry in reversed(entries):

@@ -357,7 +357,7 @@ def test_no_broker_is_an_error_with_a_hint():
     done = contact_streams_here("deadletters", "list", "--brokers", f"127.0.0.1:{free_port()}")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("error: Kafka cannot be used: ")
+    assert done.stderr.startswith("error: Kafka cannot be ")
     assert "hint: " in done.stderr
 
 
