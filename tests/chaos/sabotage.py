@@ -25,7 +25,8 @@ from streams.worker.transport import BatchConsumer, Chunk
 
 DROP_EVERY: Final = 20
 """Chunks."""
-BETWEEN_COMMITS_S: Final = 0.4
+BETWEEN_COMMITS_S: Final = 3.0
+"""More often than not a worker that is killed is killed between the two."""
 BACK_EVERY_S: Final = 1.0
 BACK_RECORDS: Final = 200
 
@@ -46,7 +47,8 @@ def offset_apart() -> None:
     held_back: dict[int, tuple[Addresses, bytes]] = {}
 
     def rows_alone(self: Addresses, transaction: Transaction, rows: Mapping[bytes, bytes | None], meta: bytes) -> None:
-        transaction.extend(self.changelog, ((key, value, ()) for key, value in rows.items()))
+        if rows:
+            transaction.extend(self.changelog, ((key, value, ()) for key, value in rows.items()))
         held_back[id(transaction)] = self, meta
 
     async def commit_twice(self: Transaction, offsets: Any, group: str) -> Any:
