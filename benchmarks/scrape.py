@@ -94,7 +94,8 @@ async def measure(centre: FilledBook, rounds: int) -> Mapping[str, Any]:
     beating = asyncio.create_task(heart.beat())
     try:
         url = f"http://127.0.0.1:{server.port}/metrics"
-        samples = (await asyncio.to_thread(sink.scrape)).count(b"\n")
+        text = await asyncio.to_thread(sink.scrape)
+        samples = sum(1 for line in text.splitlines() if not line.startswith(b"#"))
         await asyncio.sleep(1)
         heart.take()
         await asyncio.sleep(1)
