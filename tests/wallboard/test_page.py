@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.wallboard.browser import opened
 from tests.wallboard.test_server import wallboard
@@ -39,8 +40,6 @@ def chip(page, queue, channel="voice"):
 
 def says(locator, expected):
     """Wait until the text is as expected: a string, or a pattern."""
-    from playwright.sync_api import expect
-
     expect(locator).to_have_text(expected, timeout=60_000)
 
 
