@@ -188,9 +188,7 @@ class TestAge:
         says(chip(page, "stopping"), re.compile(r"^Data \d+ s old$"))
         assert tile(page, "stopping").get_attribute("data-standing") == "old"
         assert page.locator("#age-data").is_visible()
-        page.wait_for_function(
-            "document.querySelector('#tiles [data-standing=dead] .chip')?.textContent.includes('old')"
-        )
+        tile(page, "stopping").and_(page.locator("[data-standing=dead]")).wait_for()
         shown = number(page, "stopping", "longest_wait").text_content()
         time.sleep(1.5)
         assert number(page, "stopping", "longest_wait").text_content() == shown
