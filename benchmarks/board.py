@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Page
+
 from benchmarks.sighting import Sighting
 from streams.config.model import Config
 from tests import servers
-from tests.wallboard.browser import Page, chromium
+from tests.wallboard.browser import chromium, opened
 
 UP_WITHIN_S: Final = 60.0
 LOOK_EVERY_S: Final = 1.0
@@ -24,8 +26,8 @@ KPI: Final = "answered"
 
 # What a frame's callback reads was written before that frame is painted: the next callback comes after the paint.
 LOOK: Final = """
-window.sightings = [];
-(() => {
+() => {
+  window.sightings = [];
   const before = new Map();
   let fresh = [];
   const look = () => {
@@ -43,9 +45,9 @@ window.sightings = [];
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
-})()
+}
 """
-TAKE: Final = "window.sightings.splice(0)"
+TAKE: Final = "() => window.sightings.splice(0)"
 
 
 class Board(Sighting):
@@ -68,10 +70,7 @@ class Board(Sighting):
 
     def _run(self) -> None:
         assert self._url is not None
-        with chromium() as page:
-            page.resize(1920, 1080)
-            page.open(self._url)
-            page.wait_for("document.readyState === 'complete'")
+        with chromium() as browser, opened(browser, self._url) as page:
             page.evaluate(LOOK % KPI)
             while not self._stopped.wait(LOOK_EVERY_S):
                 self._take(page)
