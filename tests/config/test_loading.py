@@ -117,7 +117,7 @@ class TestSecrets:
         ("holidays: {}", "holidays", "unknown key", "known here: kafka, topics, redis"),
         ("lateness: 60", "lateness", "60 is not a duration", "write a whole number and a unit (ms, s, m, h, d)"),
         ("lateness: 0s", "lateness", "must be more than 0", "mend lateness"),
-        ("kafka: {session_timeout: 1s}", "kafka.session_timeout", "must be from 3s to 5m", "mend kafka.session_timeout"),
+        ("kafka: {session_timeout: 1s}", "kafka.session_timeout", "must be from 3s to 5m", "kafka.session_timeout"),
         ("max_age: {voice: 4 hours}", "max_age.voice", "'4 hours' is not a duration", "such as 60s"),
         ("max_record_bytes: 9", "max_record_bytes", "9 is not a size", "such as 256KiB"),
         ("timezone: Mars/Olympus", "timezone", "'Mars/Olympus' is not a time zone", "IANA name"),
