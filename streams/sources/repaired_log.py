@@ -158,8 +158,12 @@ class Partition:
             yield last._replace(value=value)
 
     def _due(self, line: Line, at: int | None) -> Iterator[Line]:
+        """What belongs before the line, as if it had been appended when it happened: a heartbeat of another partition,
+        which a replay tells every book, must not come before it.
+        """
         while self._waiting and at is not None and self._waiting[0][0] < at:
-            yield line._replace(value=self._waiting.pop(0)[2])
+            time, _, value = self._waiting.pop(0)
+            yield line._replace(appended_at=min(line.appended_at, time), value=value)
 
     def _time(self, value: bytes) -> int:
         return event_time(self._decoder, value, None, self._settings) or 0
