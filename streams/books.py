@@ -78,6 +78,8 @@ class Reading(NamedTuple):
     """A fetch answered that nothing stable lies beyond what was folded (faust.md, "Batch transport", 5)."""
     lag: int
     """Records between the last stable offset and what was folded; 0 when caught up."""
+    proved_at: int | None = None
+    """When it was seen that it has caught up, by the broker's clock (epoch ms); None: this moment."""
 
 
 class Book(Protocol):

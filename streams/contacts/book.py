@@ -358,7 +358,14 @@ class ContactBook:
 
     def _progress(self, reading: Reading) -> Iterable[Output]:
         progress = Progress(
-            self.topic, self.partition, self._offset, self._watermark, reading.lag, self._appended_at, reading.caught_up
+            self.topic,
+            self.partition,
+            self._offset,
+            self._watermark,
+            reading.lag,
+            self._appended_at,
+            reading.caught_up,
+            reading.proved_at,
         )
         for topic in ("facts",) if self._customers is None else (CUSTOMERS, "facts"):
             yield Output(topic, PROGRESS_KEY, encode(progress), partition=EVERY_PARTITION)

@@ -165,9 +165,8 @@ class CustomerBook:
     def _fold_progress(self, progress: Progress, appended_at: int | None) -> None:
         source = progress.topic, progress.partition
         before = self._sources.get(source, SourceProgress(0, 0))
-        idle = progress.caught_up and appended_at is not None
-        reached = appended_at if idle and appended_at is not None else progress.appended_at
-        passed = reached - self._settings.lateness_ms if idle else 0
+        reached = progress.reached(appended_at)
+        passed = reached - self._settings.lateness_ms if progress.caught_up and appended_at is not None else 0
         self._sources[source] = SourceProgress(
             max(before.progress_at, reached), max(before.watermark, progress.watermark, passed)
         )

@@ -18,6 +18,9 @@ PANE_MS: Final = 5_000
 
 PROGRESS_KEY: Final = b"\x00progress"
 
+PROOF_MS: Final = 1_000
+"""So long after a look at the log it still says something about now."""
+
 LARGEST_VALUE: Final = 512_000
 """Bytes: a larger delta is split, a larger dead letter cut."""
 
@@ -152,6 +155,20 @@ class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
     appended_at: int
     """Append time of the last folded record, epoch ms; 0 before the first."""
     caught_up: bool
+    proved_at: int | None = None
+    """When that was proved, by the broker's clock (epoch ms); None: nothing comes between the proof and the log."""
+
+    def reached(self, appended_at: int | None) -> int:
+        """Everything that was appended up to then is folded (epoch ms). `appended_at`: of this record itself.
+
+        A worker that is held up on the way, stopped perhaps, appends long after it has looked: what came in meanwhile
+        it does not know of.
+        """
+        if not self.caught_up or appended_at is None:
+            return self.appended_at
+        if self.proved_at is None:
+            return appended_at
+        return max(self.appended_at, min(appended_at, self.proved_at + PROOF_MS))
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -167,7 +167,7 @@ class ViewBook:
     def _fold_progress(self, progress: Progress, appended_at: int | None) -> None:
         key = (progress.topic, progress.partition)
         before = self.progress.get(key)
-        reached = appended_at if progress.caught_up and appended_at is not None else progress.appended_at
+        reached = progress.reached(appended_at)
         if before is not None:
             reached = max(reached, before.progress_at)
         self.progress[key] = SourceProgress(reached, progress.watermark, progress.lag, progress.caught_up)

@@ -20,6 +20,7 @@ from faust.types import TP
 
 from streams.books import Book, Reading
 from streams.errors import StateError
+from streams.facts.wire import PROOF_MS
 from streams.worker import changelog
 from streams.worker.cluster import Cluster
 from streams.worker.opening import Opening
@@ -34,8 +35,6 @@ TICK_S = 0.05
 CANCEL_AGAIN_S = 1.0
 TRIM_EVERY_S = 10.0
 """How often what has been folded is deleted: a request a partition, which nobody waits for."""
-STABLE_FOR_S = 1.0
-"""A fetch response older than this proves nothing about now."""
 
 
 class Pace(NamedTuple):
@@ -271,8 +270,8 @@ class Keeper:
     def reading(self) -> Reading:
         """What is known of the input beyond what was folded."""
         proof, reach = self._feed.caught_up(self.tp), self._feed.reach(self.tp)
-        if proof is not None and self._folded(proof) and time.monotonic() - proof.at <= STABLE_FOR_S:
-            return Reading(caught_up=True, lag=0)
+        if proof is not None and self._folded(proof) and (age_s := time.monotonic() - proof.at) <= PROOF_MS / 1000:
+            return Reading(caught_up=True, lag=0, proved_at=self._cluster.clock.now_ms() - round(age_s * 1000))
         if reach is None or reach.stable is None:
             return Reading(caught_up=False, lag=0)
         # Markers of transactions lie between the last record and the position: they wait for nobody.

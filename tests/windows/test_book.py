@@ -84,6 +84,19 @@ class TestAsOf:
 
         assert book.as_of([("calls", 1)]) == T0 + reached
 
+    @pytest.mark.parametrize(
+        ("proved_ms", "reached"),
+        [(8_500, 9_000), (4_000, 5_000), (1_000, 3_000)],
+        ids=["at once", "held up on the way", "held up, though something was folded since"],
+    )
+    def test_who_was_held_up_knows_nothing_of_what_came_after_the_look(self, proved_ms, reached):
+        """A worker that was stopped between its look at the log and its flush."""
+        progress = Progress("calls", 0, 1, T0 + 3_000, 0, T0 + 3_000, caught_up=True, proved_at=T0 + proved_ms)
+
+        book = folded((T0 + 9_000, PROGRESS_KEY, encode(progress)))
+
+        assert book.as_of([("calls", 1)]) == T0 + reached
+
     def test_progress_never_falls(self):
         book = folded(reported(9_000), reported(10_000, caught_up=False, folded_ms=4_000))
 
