@@ -21,7 +21,7 @@ STALE_MS = 3_000
 """A reader of Redis takes a hash as live while its clock − `as_of_ms` is at most this."""
 PERCENTILE_ERROR = 0.011
 
-ABOUT = ("as_of_ms", "state", "token", "worker")
+ABOUT = ("as_of_ms", "state", "token", "worker", "heard_ms")
 
 Values = Mapping[str, Mapping[str, float]]
 """Window → KPI → value."""

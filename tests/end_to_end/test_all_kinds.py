@@ -18,7 +18,7 @@ from tests.end_to_end.centre import Centre
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
-ABOUT = {"as_of_ms", "state", "token", "worker"}
+ABOUT = {"as_of_ms", "state", "token", "worker", "heard_ms"}
 CHANNELS = {"voice", "chat", "ticket", "agents"}
 SETTINGS = {
     "timezone": "Europe/Berlin",
