@@ -218,6 +218,6 @@ def test_no_broker_is_an_error_with_a_hint(command):
     done = contact_streams(*command, "--brokers", f"127.0.0.1:{free_port()}")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("error: Kafka at ")
-    assert "hint: is the broker up" in done.stderr
+    assert done.stderr.startswith("error: Kafka cannot be reached: ")
+    assert "hint: is it running, and is kafka.brokers" in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,8 +8,9 @@ from tests.wallboard.test_server import wallboard
 from tests.wallboard.writing import Writer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """For one file at a time: while Playwright is there, no other test of the process can run an event loop."""
     with chromium() as browser:
         yield browser
 
