@@ -235,7 +235,7 @@ class TestAddress:
         page = open_board()
         says(number(page, "windows", "answered"), "1,100")
 
-        page.get_by_text("5 min", exact=True).click()
+        page.get_by_role("radio", name="5 min", exact=True).check()
 
         says(number(page, "windows", "answered"), "17")
         says(number(page, "windows", "service_level"), "–")
@@ -270,14 +270,15 @@ class TestAddress:
     @pytest.mark.parametrize(
         ("language", "word", "shown"),
         [("en", "On target", "95.0%"), ("de", "Im Ziel", "95,0\xa0%"), ("es", "En objetivo", "95,0\xa0%"),
-         ("fr", "Dans l’objectif", "95,0\u202f%")],
+         ("fr", "Dans l’objectif", "95,0\xa0%")],
     )  # fmt: skip
     def test_words_and_numbers_are_of_the_language(self, writer, open_board, language, word, shown):
         writer.keep("voice", "spoken", GOOD)
         page = open_board(f"?lang={language}")
 
         says(chip(page, "spoken"), word)
-        assert number(page, "spoken", "service_level").text_content() == shown
+        # Which of the two narrow spaces stands before the sign changes with the browser's version.
+        assert number(page, "spoken", "service_level").text_content().replace("\u202f", "\xa0") == shown
         assert page.evaluate("document.documentElement.lang") == language
 
     def test_a_kiosk_has_nothing_to_press(self, writer, open_board):
