@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.books import EVERY_PARTITION, META_KEY, Output
+from streams.events.model import EARLIEST_MS
 from streams.sources.routing import murmur2
 from streams.worker.clock import BrokerClock
 
@@ -85,7 +86,8 @@ class Transaction:
         sent_at = time.monotonic()
         futures = [await self._producer.send_batch(batch, to.topic, partition=to.partition) for batch in batches]
         written = await asyncio.gather(*futures)
-        if written[0].timestamp_type == BY_THE_BROKER:
+        # A mock broker answers any number for a time.
+        if written[0].timestamp_type == BY_THE_BROKER and written[0].timestamp >= EARLIEST_MS:
             self._clock.learn(written[0].timestamp, sent_at, time.monotonic())
         return int(written[0].offset)
 
