@@ -1,10 +1,14 @@
 """What a worker takes for the time: the broker's clock, bounded by each answer; its own counts until the first."""
 
+import asyncio
 import time
 
 import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.worker.clock import BrokerClock
+from streams.worker.transaction import Transaction
+from tests.servers import mock_kafka
 
 HOUR_MS = 3_600_000
 
@@ -63,3 +67,23 @@ def test_after_the_broker_s_clock_was_set_the_newest_answer_counts():
     told(clock, -HOUR_MS, way_there_s=0.0, way_back_s=0.0)
 
     assert ahead_ms(clock) == pytest.approx(-HOUR_MS, abs=50)
+
+
+def test_a_mock_broker_that_makes_up_a_time_is_not_believed():
+    """librdkafka's answers 1234 for every append."""
+    clock = BrokerClock()
+
+    async def flush(brokers: str) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=brokers, transactional_id="one")
+        await producer.start()
+        try:
+            transaction = Transaction(producer, clock)
+            transaction.add(TopicPartition("facts", 0), b"key", b"value")
+            await transaction.commit({}, "group")
+        finally:
+            await producer.stop()
+
+    with mock_kafka() as brokers:
+        asyncio.run(flush(brokers))
+
+    assert ahead_ms(clock) == pytest.approx(0, abs=1_000)
