@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeVar
 
 from streams.config import Config
 from streams.doctor.findings import Finding
 from streams.sources.kafka import Administration, Found
-from streams.worker.app import CUSTOMERS, FACTS, OUTPUTS
 from streams.worker.cluster import Cluster
 from streams.worker.permissions import needed
 from streams.worker.settings import WorkerSettings
 from streams.worker.topics import plan, source_partitions
+
+Answer = TypeVar("Answer")
 
 BEHIND: Final = 10_000
 """Records of one topic that wait: more are worth a word."""
@@ -22,15 +23,16 @@ _MEND: Final = "docs/operations.md, Topics: settings can be altered, partitions 
 
 def brokers(settings: WorkerSettings) -> Iterator[Finding]:
     """Whether a broker answers and lets the worker's user in. Raises ConnectionFailed."""
-    cluster_id = asyncio.run(_cluster_id(settings))
+    cluster_id = asyncio.run(_asked(settings, Cluster.id))
     yield Finding("brokers", "ok", f"cluster {cluster_id} at {', '.join(settings.brokers)}")
 
 
-async def _cluster_id(settings: WorkerSettings) -> str:
+async def _asked(settings: WorkerSettings, question: Callable[[Cluster], Awaitable[Answer]]) -> Answer:
+    """What the cluster answers to the worker's own client."""
     cluster = Cluster(settings)
     await cluster.start()
     try:
-        return await cluster.id()
+        return await question(cluster)
     finally:
         await cluster.stop()
 
@@ -54,20 +56,9 @@ def _mending(topic: Found) -> str:
 
 def permissions(config: Config, settings: WorkerSettings) -> Iterator[Finding]:
     """Whether the broker allows all that a worker does. Raises ConnectionFailed that names what is missing."""
-    between = (CUSTOMERS,) if config.customers.enabled else ()
-    inputs = {name: settings.topic(name) for name in (*settings.sources, *between, FACTS)}
-    outputs = {name: settings.topic(name) for name in (*OUTPUTS, *between)}
-    asyncio.run(_ask(settings, inputs, outputs))
+    inputs, outputs = settings.topics(customers=config.customers.enabled)
+    asyncio.run(_asked(settings, lambda cluster: cluster.check(needed(settings, inputs, outputs))))
     yield Finding("permissions", "ok", f"{settings.login.user} may do what a worker does, as far as the broker tells")
-
-
-async def _ask(settings: WorkerSettings, inputs: dict[str, str], outputs: dict[str, str]) -> None:
-    cluster = Cluster(settings)
-    await cluster.start()
-    try:
-        await cluster.check(needed(settings, inputs, outputs))
-    finally:
-        await cluster.stop()
 
 
 def group(settings: WorkerSettings, cluster: Administration) -> Iterator[Finding]:

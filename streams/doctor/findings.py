@@ -1,7 +1,7 @@
 """What an examination finds: one line each, with the mending where something is wrong."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from streams.errors import ContactStreamsError
 
@@ -18,6 +18,10 @@ class Finding(NamedTuple):
     text: str
     mending: str | None = None
 
+
+CLOCKS_AGREE_MS: Final = 1_000
+"""Clocks that differ by more make what is live look stale."""
+SET_CLOCKS: Final = "let both machines follow a time server (chrony, ntpd)"
 
 Check = Callable[[], Iterable[Finding]]
 

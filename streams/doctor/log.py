@@ -7,14 +7,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from streams.config import Config
-from streams.doctor.findings import Finding
+from streams.doctor.findings import CLOCKS_AGREE_MS, SET_CLOCKS, Finding
 from streams.events.decode import EventDecoder, Rejected, Unknown
 from streams.sources.kafka import Reader
 
 SAMPLE: Final = 5
 """Records looked at, the last of each partition."""
-CLOCK_MS: Final = 1_000
-"""Clocks that differ by more make what is live look stale."""
 RUNNING_MS: Final = 3_000
 """A worker that runs has written to its facts within this time."""
 
@@ -66,9 +64,9 @@ def clock(config: Config, log: Reader) -> Iterator[Finding]:
         yield Finding("clock", "skipped", "no record tells the broker's time yet")
         return
     age_ms = asked_ms - newest
-    if age_ms < -CLOCK_MS:
+    if age_ms < -CLOCKS_AGREE_MS:
         text = f"this machine's clock is at least {-age_ms / 1000:.1f} s behind the broker's"
-        yield Finding("clock", "failed", text, "let both machines follow a time server (chrony, ntpd)")
+        yield Finding("clock", "failed", text, SET_CLOCKS)
     elif age_ms <= RUNNING_MS:
         yield Finding("clock", "ok", f"the newest record is {age_ms / 1000:.1f} s old by this machine's clock")
     else:

@@ -8,11 +8,10 @@ from typing import Any, Final, cast
 from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError
 
 from streams.config import Config
-from streams.doctor.findings import Finding
+from streams.doctor.findings import CLOCKS_AGREE_MS, SET_CLOCKS, Finding
 from streams.sinks.redis import DOWN, connect
 from streams.sinks.redis_keys import Keys
 
-CLOCK_MS: Final = 1_000
 _SLOW_MS: Final = 50
 _TRY_FOR_MS: Final = 1_000
 
@@ -52,9 +51,9 @@ def _answered(where: str, took_ms: float) -> Finding:
 
 
 def _clock(ahead_ms: float) -> Finding:
-    if abs(ahead_ms) > CLOCK_MS:
+    if abs(ahead_ms) > CLOCKS_AGREE_MS:
         text = f"Redis' clock and this machine's differ by {abs(ahead_ms) / 1000:.1f} s"
-        return Finding("clock", "failed", text, "let both machines follow a time server (chrony, ntpd)")
+        return Finding("clock", "failed", text, SET_CLOCKS)
     return Finding("clock", "ok", f"Redis' clock and this machine's differ by {abs(ahead_ms):.0f} ms")
 
 

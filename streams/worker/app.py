@@ -25,14 +25,10 @@ from streams.worker.health import HealthServer, PartitionState, Readiness
 from streams.worker.keeper import Keeper, Pace, Stage
 from streams.worker.keepers import Keepers
 from streams.worker.permissions import explained, needed
-from streams.worker.settings import INTERNAL, WorkerSettings
+from streams.worker.settings import CUSTOMERS, FACTS, INTERNAL, WorkerSettings
 from streams.worker.sinks import Sink, Ticker
 from streams.worker.transport import BatchConsumer, Transport
 from streams.worker.watchdog import Watchdog
-
-FACTS: Final = "facts"
-CUSTOMERS: Final = "customers"
-OUTPUTS: Final = (FACTS, "visits", "deadletters")
 
 CONTACTS_PACE: Final = Pace(
     live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=0.9, full=40_000
@@ -186,14 +182,12 @@ class Worker:
         Raises ConfigError when a topic is missing or does not fit, ConnectionFailed when something is not allowed.
         """
         settings = self._settings
-        between = () if self._make_customer_book is None else (CUSTOMERS,)
-        inputs = {name: settings.topic(name) for name in (*settings.sources, *between, FACTS)}
+        inputs, outputs = settings.topics(customers=self._make_customer_book is not None)
         states = {name: settings.state_topic(name) for name in inputs}
-        outputs = {name: settings.topic(name) for name in (*OUTPUTS, *between)}
         await self._cluster.check(needed(settings, inputs, outputs))
         there = await self._cluster.partitions([*inputs.values(), *states.values(), *outputs.values()])
         check_topics(inputs, states, outputs, there)
-        self.source_partitions.update({name: there[inputs[name]] for name in (*settings.sources, *between)})
+        self.source_partitions.update({name: there[topic] for name, topic in inputs.items() if name != FACTS})
         addresses = {name: (topic, there[topic]) for name, topic in outputs.items()}
         return {inputs[name]: self._stage(name, there[inputs[name]], addresses) for name in inputs}
 

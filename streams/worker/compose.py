@@ -26,8 +26,8 @@ from streams.sinks.pipeline_metrics import Stats
 from streams.sinks.prometheus import PrometheusSink
 from streams.sinks.redis_keys import Keys
 from streams.windows.book import ViewBook
-from streams.worker.app import CUSTOMERS, Worker, run_worker
-from streams.worker.settings import WorkerSettings
+from streams.worker.app import Worker, run_worker
+from streams.worker.settings import CUSTOMERS, WorkerSettings
 
 GC_THRESHOLD: Final = (200_000, 20, 20)
 """The state is millions of small objects without cycles: looking through them every 700 allocations (Python's default)

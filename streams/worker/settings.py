@@ -1,14 +1,18 @@
 """What a worker must be told: where Kafka is, who it is, which topics it reads."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from streams.security.http import Credentials
 from streams.security.kafka import Login
 
-INTERNAL: Final = frozenset({"facts", "customers"})
+FACTS: Final = "facts"
+CUSTOMERS: Final = "customers"
+INTERNAL: Final = frozenset({FACTS, CUSTOMERS})
 """Logical topics between the books of one app."""
+OUTPUTS: Final = (FACTS, "visits", "deadletters")
+"""Logical topics that every worker writes, beside its state."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,3 +73,19 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     def transactional_id(self, logical: str, partition: int) -> str:
         """Kafka fences by this: one producer at a time per input partition."""
         return f"{self.group}-{logical}-{partition}"
+
+    def topics(self, *, customers: bool) -> "TopicNames":
+        """What a worker reads and writes; `customers`: whether they are followed across their contacts."""
+        between = (CUSTOMERS,) if customers else ()
+        return TopicNames(
+            {name: self.topic(name) for name in (*self.sources, *between, FACTS)},
+            {name: self.topic(name) for name in (*OUTPUTS, *between)},
+        )
+
+
+class TopicNames(NamedTuple):
+    """Logical name → name in Kafka."""
+
+    inputs: dict[str, str]
+    """Each has a changelog beside it (`WorkerSettings.state_topic`)."""
+    outputs: dict[str, str]
