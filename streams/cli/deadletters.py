@@ -12,9 +12,9 @@ import click
 
 from streams.cli.deadletters_replay import command as replay_command
 from streams.cli.examples import ExampleCommand, ExampleGroup
-from streams.cli.letters import as_json, printable, wanted_of
+from streams.cli.letters import as_json, printable, wanted_of, wanted_options
 from streams.cli.options import brokers_option, config_option, kafka_options, load_config, topic_prefix_option
-from streams.cli.replay import FILE_WIDTH, InstantType
+from streams.cli.replay import FILE_WIDTH
 from streams.config import Config
 from streams.errors import ConnectionFailed, InputError
 
@@ -82,10 +82,7 @@ class Asked(NamedTuple):
 
 
 @command.command("list", cls=ExampleCommand, examples=LIST_EXAMPLES, help=LIST_HELP)
-@click.option("--topic", "topics", metavar="T", multiple=True, help="Of records of this source topic; repeatable.")
-@click.option("--reason", "reasons", metavar="R", multiple=True, help="not_json, too_late, unknown, …; repeatable.")
-@click.option("--since", metavar="TIME", type=InstantType(), help="Written from then on. RFC 3339 or epoch ms.")
-@click.option("--until", metavar="TIME", type=InstantType(), help="Written before then.")
+@wanted_options
 @click.option("--all", "everything", is_flag=True, help="Also those that were sent again.")
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="The newest N only [100; with --json all].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per letter.")

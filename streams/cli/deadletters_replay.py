@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from streams.cli.examples import ExampleCommand
-from streams.cli.letters import as_json, event_of, printable, read_edited, wanted_of
+from streams.cli.letters import as_json, event_of, printable, read_edited, wanted_of, wanted_options
 from streams.cli.options import (
     EXISTING_FILE,
     brokers_option,
@@ -21,7 +21,6 @@ from streams.cli.options import (
     load_config,
     topic_prefix_option,
 )
-from streams.cli.replay import InstantType
 from streams.config import Config
 from streams.errors import ConfigError, ConnectionFailed, ContactStreamsError, FindingsError, InputError
 
@@ -84,10 +83,7 @@ class Fate(NamedTuple):
 
 @click.command("replay", cls=ExampleCommand, examples=EXAMPLES, help=HELP)
 @click.argument("names", metavar="[LETTER…]", nargs=-1)
-@click.option("--topic", "topics", metavar="T", multiple=True, help="Of records of this source topic; repeatable.")
-@click.option("--reason", "reasons", metavar="R", multiple=True, help="not_json, too_late, unknown, …; repeatable.")
-@click.option("--since", metavar="TIME", type=InstantType(), help="Written from then on. RFC 3339 or epoch ms.")
-@click.option("--until", metavar="TIME", type=InstantType(), help="Written before then.")
+@wanted_options
 @click.option("--all", "everything", is_flag=True, help="Every letter, whatever its reason.")
 @click.option("--through", metavar="COMMAND", help="Repairs the lines that it is given, and writes them.")
 @click.option("--edited", type=EXISTING_FILE, help="Repaired lines; chooses the letters, if nothing else does.")

@@ -5,8 +5,11 @@ import binascii
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import click
 import msgspec
 
+from streams.cli.options import Command
+from streams.cli.replay import InstantType
 from streams.config import Config
 from streams.errors import InputError
 
@@ -25,6 +28,22 @@ class Edited(msgspec.Struct):
 
 _decode_edited = msgspec.json.Decoder(Edited).decode
 _NULL = b"null"
+
+
+def wanted_options(command: Command) -> Command:
+    """`--topic`, `--reason`, `--since`, `--until`: which letters, for `wanted_of`."""
+    for option in (
+        click.option("--until", metavar="TIME", type=InstantType(), help="Written before then."),
+        click.option("--since", metavar="TIME", type=InstantType(), help="Written from then on. RFC 3339 or epoch ms."),
+        click.option(
+            "--reason", "reasons", metavar="R", multiple=True, help="not_json, too_late, unknown, …; repeatable."
+        ),
+        click.option(
+            "--topic", "topics", metavar="T", multiple=True, help="Of records of this source topic; repeatable."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def wanted_of(
