@@ -48,9 +48,13 @@ class QueueLists:
         self._taken: dict[Dimension, tuple[int, Mapping[ListName, tuple[str, ...]]]] = {}
         """Queue → when its details were taken last, and what they were."""
         self._written: dict[tuple[Dimension, ListName], tuple[tuple[str, ...], int]] = {}
+        self._swept_at = 0
 
     def due(self, book: Book, views: Iterable[QueueView], now_ms: int) -> list[QueueList]:
         """The lists that have to be written now."""
+        if not 0 <= now_ms - self._swept_at < self._again_ms:
+            self._swept_at = now_ms
+            self._forget_gone(now_ms)
         return [each for view in views for each in self._due(book, view, now_ms)]
 
     def _due(self, book: Book, view: QueueView, now_ms: int) -> list[QueueList]:
@@ -63,6 +67,12 @@ class QueueLists:
         items.update(taken)
         lists = [QueueList(queue, name, of) for name, of in items.items()]
         return [each for each in lists if self._is_due(each, now_ms)]
+
+    def _forget_gone(self, now_ms: int) -> None:
+        """Drop what is known of queues that have not been shown for a while. O(queues)."""
+        kept_ms = PACE_MS + self._again_ms
+        self._taken = {queue: taken for queue, taken in self._taken.items() if 0 <= now_ms - taken[0] < kept_ms}
+        self._written = {each: written for each, written in self._written.items() if each[0] in self._taken}
 
     def _is_due(self, each: QueueList, now_ms: int) -> bool:
         items, written_at = self._written.get((each.queue, each.name), ((), now_ms))

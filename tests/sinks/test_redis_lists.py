@@ -7,6 +7,7 @@ import pytest
 from streams.facts.wire import Dimension
 from streams.metrics.details import Details, Interval, Minute, Share, Waiting
 from streams.sinks.redis_keys import Keys
+from streams.sinks.redis_lists import QueueLists
 from streams.sinks.redis_reader import RedisReader
 from streams.windows.dimension import Due
 from tests.sinks.stand_ins import NOW, Book, Partition, view
@@ -73,3 +74,16 @@ def test_the_targets_of_one_queue_are_read_by_due_time(store):
         {"contact": "t-1", "target": "first_reply", "due_at": NOW + 1_000},
         {"contact": "t-9", "target": "resolution", "due_at": NOW + 9_000},
     ]
+
+
+def test_nothing_is_kept_of_queues_that_are_shown_no_more():
+    lists, book = QueueLists(lambda _book, _view: BEHIND, again_ms=3_000), Book()
+    for at in range(NOW, NOW + 60_000, 1_000):
+        passing = view(f"queue-{at}")
+        lists.written(lists.due(book, [view("billing"), passing], at), at)
+
+    known = {queue.queue for queue in lists._taken}
+
+    assert "billing" in known
+    assert len(known) < 10
+    assert {queue.queue for queue, _ in lists._written} == known
