@@ -185,24 +185,23 @@ class TestSettings:
     DEFAULT = FoldSettings()
 
     @pytest.mark.parametrize(
-        "other",
+        "settings",
         [
-            FoldSettings(lateness_ms=61_000),
-            FoldSettings(wrapup_max_ms=1),
-            FoldSettings(conversation_max_ms=1),
-            FoldSettings(max_age_ms={"voice": 1}),
-            FoldSettings(default_max_age_ms=1),
-            FoldSettings(max_record_bytes=1),
-            FoldSettings(clock_ahead_ms=1),
-            FoldSettings(defaults=Thresholds(target_ms=1)),
-            FoldSettings(defaults=Thresholds(target_inclusive=False)),
-            FoldSettings(queues={"q1": Thresholds()}),
-            FoldSettings(exact_edges_ms=(1,)),
+            pytest.param({"lateness_ms": 61_000}, id="lateness"),
+            pytest.param({"wrapup_max_ms": 1}, id="wrap-up"),
+            pytest.param({"conversation_max_ms": 1}, id="conversation"),
+            pytest.param({"max_age_ms": {"voice": 1}}, id="age of a channel"),
+            pytest.param({"default_max_age_ms": 1}, id="age"),
+            pytest.param({"max_record_bytes": 1}, id="bytes of a record"),
+            pytest.param({"clock_ahead_ms": 1}, id="clock ahead"),
+            pytest.param({"defaults": Thresholds(target_ms=1)}, id="target"),
+            pytest.param({"defaults": Thresholds(target_inclusive=False)}, id="target exclusive"),
+            pytest.param({"queues": {"q1": Thresholds()}}, id="a queue"),
+            pytest.param({"exact_edges_ms": (1,)}, id="exact edges"),
         ],
-        ids=repr,
     )
-    def test_any_other_setting_has_another_digest(self, other):
-        assert other.digest() != self.DEFAULT.digest()
+    def test_any_other_setting_has_another_digest(self, settings):
+        assert FoldSettings(**settings).digest() != self.DEFAULT.digest()
 
     def test_equal_settings_have_equal_digests_in_any_order(self):
         one = FoldSettings(queues={"a": Thresholds(), "b": Thresholds(target_ms=1)})
