@@ -155,7 +155,7 @@ class TestFacts:
         assert progress.partition == EVERY_PARTITION
         assert msgspec.structs.asdict(log.progress) == {
             "topic": "calls", "partition": 0, "offset": 1, "watermark": T0 + 7_000, "lag": 0,
-            "appended_at": T0 + 9_000, "caught_up": True,
+            "appended_at": T0 + 9_000, "caught_up": True, "proved_at": None,
         }  # fmt: skip
 
     def test_nothing_new_is_nothing_but_progress(self):
