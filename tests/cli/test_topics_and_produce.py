@@ -219,5 +219,5 @@ def test_no_broker_is_an_error_with_a_hint(command):
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: Kafka cannot be reached: ")
-    assert "hint: is it running, and is kafka.brokers" in done.stderr
+    assert "hint: is it running, is kafka.brokers (" in done.stderr
     assert "Traceback" not in done.stderr

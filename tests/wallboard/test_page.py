@@ -265,7 +265,7 @@ class TestAddress:
     def test_the_theme_of_the_address_goes_before_that_of_the_system(self, writer, open_board, theme):
         page = open_board(f"?theme={theme}", scheme="light" if theme == "dark" else "dark")
 
-        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == theme
+        expect(page.locator("html")).to_have_css("color-scheme", theme, timeout=60_000)
 
     @pytest.mark.parametrize(
         ("language", "word", "shown"),
@@ -346,7 +346,7 @@ class TestPages:
             values = {**FULL, "waiting": 128, "longest_wait": 4_321.0, "service_level:30m": 1.0}
             writer.keep("voice", f"wide-{number}", values)
         page = open_board("?filter=wide", size=size)
-        page.locator("#tiles article").nth(7).wait_for()
+        expect(page.locator("#tiles article")).to_have_count(8, timeout=60_000)
 
         leaving = page.evaluate("""[...document.querySelectorAll('#tiles .number')].filter((number) => {
             const [inner, outer] = [number, number.closest('article')].map((node) => node.getBoundingClientRect());

@@ -113,7 +113,9 @@ class TestQueuePage:
         says(page.locator(".panel-due tbody td"), ["Resolution", re.compile(r"59:\d\d|5\d:\d\d")])
 
     def test_of_a_queue_that_is_not_there_says_so(self, writer, open_board):
-        says(open_board("?queue=voice/nowhere").locator(".page-about"), "This queue is not on the board.")
+        page = open_board("?queue=voice/nowhere", may="404")  # the browser tells of what it asks for in vain
+
+        says(page.locator(".page-about"), "This queue is not on the board.")
 
 
 def test_options_change_the_address(writer, open_board):
