@@ -122,21 +122,14 @@ def test_without_redis_once_fails_and_says_so():
     assert "Redis does not answer" in out
 
 
-def _hear_ctrl_c():
-    """As in a terminal: what runs in the background of a script inherits that it is not to hear it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.redis
 def test_in_a_terminal_it_goes_on_and_ends_with_ctrl_c(server, writer):
     writer.keep("voice", "moving", {**GOOD, "waiting": 41})
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "streams", "top", "--interval", "0.2"]
+    # What runs in the background of a script inherits that it is not to hear Ctrl-C.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "streams", "top", "--interval", "0.2"]
     environ = {**os.environ, "CONTACT_STREAMS_REDIS__URL": server, "TERM": "xterm", "COLUMNS": "140", "LINES": "40"}
-    process = subprocess.Popen(
-        command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=_hear_ctrl_c,
-    )  # fmt: skip
+    process = subprocess.Popen(command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
     try:
         _read_until(ours, " 41 ")
