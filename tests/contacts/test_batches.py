@@ -106,3 +106,29 @@ def test_rows_of_visits_forgotten_within_a_flush_are_handed_out():
 
     assert together.rows == apart.rows
     assert sum(row.kind == RowKind.WAITING for row in together.rows["voice", "q1"].values()) == 60
+
+
+def folded_together(line: str, settings: FoldSettings) -> Log:
+    """The line in one batch, then flushed."""
+    log = Log(settings)
+    for offset, event in enumerate(events(line)):
+        log.append(json.dumps({"id": f"e{offset:04}", **event}).encode())
+    log.flush()
+    return log
+
+
+def test_a_name_that_is_used_again_is_another_contact_in_one_batch_too():
+    """What the first has booked stays, its visits are published, its rows handed out; nothing of it is left over."""
+    line = (
+        "0 started · 0 enters q1 · 10 answered q1 ann · 30 ends agent"
+        " · 2000 beats pbx · 2001 enters q2 id=e0001 · 2011 abandons q2 · 4000 beats pbx · 4001 enters q1"
+    )
+    apart, together = Log(WAITS).tell(line), folded_together(line, WAITS)
+
+    assert {key: together.counts(key) for key in ("q1", "q2", "-", "*")} == {
+        key: apart.counts(key) for key in ("q1", "q2", "-", "*")
+    }
+    assert (together.visits, together.rows, together.outcomes) == (apart.visits, apart.rows, apart.outcomes)
+    assert together.book.snapshot() == apart.book.snapshot()
+    assert together.restart().tell("4009 answered q1 bob").counts("q1")["answered"] == 2
+    assert [(visit["queue"], visit["visit"]) for visit in together.visits] == [("q1", 1), ("q2", 1)]

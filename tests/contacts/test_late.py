@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from streams.contacts.settings import FoldSettings
 from streams.facts.primitives import P, flowed_out
 from tests.contacts.timeline import T0, Log
 
@@ -201,3 +202,37 @@ def test_a_late_repetition_of_a_wrap_up_changes_nothing():
     log.tell("40 ends agent · 50 wrapped ann id=w · 200 beats pbx · 50 wrapped ann id=w")
 
     assert log.counts()["acw_ms"] == 10_000
+
+
+def test_a_late_event_told_twice_is_a_repetition():
+    log = Log().tell("0 enters q1 · 200 beats pbx · 10 answered q1 ann id=a · 10 answered q1 ann id=a")
+
+    assert log.outcomes == {"applied": 2, "late": 1, "duplicate": 1}
+    assert log.counts() == TALKS
+
+
+def test_a_late_event_lets_go_of_those_that_nothing_can_precede_any_more():
+    says = " · ".join(f"{n} says system" for n in range(1, 24))
+    log = Log().tell(f"0 enters q1 · {says} · 200 beats pbx")
+    [history] = log.book._contacts.values()
+    before = len(history.contact.entries)
+    log.tell("10 answered q1 ann")
+
+    assert (before, len(history.contact.entries)) == (24, 1)
+    assert (log.counts(), log.state()) == (TALKS, "talking")
+
+
+@pytest.mark.parametrize(("seen", "visits"), [("260.999", 0), ("261", 1)], ids=["not before", "as soon as it is"])
+def test_the_visit_that_a_late_event_ends_is_published_when_it_is_final(seen, visits):
+    """It is booked at 200.999, and final when nothing of then can come any more."""
+    log = Log().tell(f"0 enters q1 · 200.999 beats pbx · 4 abandons q1 · {seen} beats pbx")
+
+    assert len(log.visits) == visits
+
+
+def test_time_goes_on_for_the_conversation_that_a_late_answer_began():
+    log = Log(FoldSettings(conversation_max_ms=30_000)).tell("0 enters q1 · 200 beats pbx · 10 answered q1 ann")
+    before = log.state()
+    log.tell("245 beats pbx")
+
+    assert (before, log.state()) == ("talking", "menu")
