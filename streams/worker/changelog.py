@@ -2,9 +2,10 @@
 
 Beside the book's rows it holds two records of the keeper: `META_KEY`, written last in each flush, and `CLAIM_KEY`, the
 first thing that an owner writes. The claim's offset is the owner's fencing token, its append time the owner's start.
+A row that one record cannot hold goes on in further ones (`LargeRows`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,7 +16,11 @@ from streams.errors import StateError
 from streams.worker.unwrapped import unwrap
 
 CLAIM_KEY: Final = b"\x00claim"
-FORMAT: Final = 1
+MORE_KEY: Final = b"\x00more"
+"""Before a number and a row's key: where the row goes on."""
+PART_BYTES: Final = 900_000
+"""So much of a row's value stands in one record: with its key below what a broker with default settings takes."""
+FORMAT: Final = 2
 """Version of `Meta` and of what lies around it. A book's own format is the book's."""
 
 
@@ -31,11 +36,55 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     """The book's own meta record."""
 
 
+class LargeRows:
+    """Which rows one record could not hold: the records after the first must go when the row shrinks."""
+
+    def __init__(self) -> None:
+        self._parts: dict[bytes, int] = {}
+        """Key of a row → of how many records it consists, if that is more than one."""
+
+    def split(self, rows: Mapping[bytes, bytes | None]) -> Iterator[tuple[bytes, bytes | None]]:
+        """The records that make the changelog say these rows (None: the row is gone)."""
+        for key, value in rows.items():
+            if (value is None or len(value) <= PART_BYTES) and key not in self._parts:
+                yield key, value
+            else:
+                yield from self._split(key, value)
+
+    def _split(self, key: bytes, value: bytes | None) -> Iterator[tuple[bytes, bytes | None]]:
+        size = len(value or b"")
+        parts = [] if value is None else [value[at : at + PART_BYTES] for at in range(0, size or 1, PART_BYTES)]
+        before = self._parts.pop(key, 1)
+        if len(parts) > 1:
+            self._parts[key] = len(parts)
+        for number in range(max(before, len(parts), 1)):
+            yield _part_key(key, number), parts[number] if number < len(parts) else None
+
+    def join(self, records: dict[bytes, bytes]) -> None:
+        """Make whole rows of the records that a changelog holds, and remember which were split."""
+        parts: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        for part_key in [key for key in records if key.startswith(MORE_KEY)]:
+            number, key = part_key[len(MORE_KEY) :][:_NUMBER_BYTES], part_key[len(MORE_KEY) + _NUMBER_BYTES :]
+            parts.setdefault(key, []).append((number, records.pop(part_key)))
+        for key, more in parts.items():
+            records[key] = b"".join([records[key], *(value for _, value in sorted(more))])
+            self._parts[key] = len(more) + 1
+
+
+_NUMBER_BYTES: Final = 4
+
+
+def _part_key(key: bytes, number: int) -> bytes:
+    return MORE_KEY + number.to_bytes(_NUMBER_BYTES) + key if number else key
+
+
 class Restored(NamedTuple):
     """A changelog partition, read up to its owner's claim."""
 
     rows: dict[bytes, bytes]
     """For `Book.restore`: the live rows and, if there ever was a flush, the book's meta record as the last of them."""
+    large: LargeRows
+    """What is known of those among them that one record could not hold."""
     meta: Meta | None
     """None: there never was a flush."""
     claimed_at: int
@@ -79,11 +128,13 @@ def _apply(rows: dict[bytes, bytes], records: Sequence[ConsumerRecord]) -> None:
 def _restored(rows: dict[bytes, bytes], claimed_at: int, changelog: TopicPartition) -> Restored:
     rows.pop(CLAIM_KEY, None)
     value = rows.pop(META_KEY, None)
+    large = LargeRows()
+    large.join(rows)
     if value is None:
-        return Restored(rows, None, claimed_at)
+        return Restored(rows, large, None, claimed_at)
     meta = _decode(value, changelog)
     rows[META_KEY] = meta.book
-    return Restored(rows, meta, claimed_at)
+    return Restored(rows, large, meta, claimed_at)
 
 
 def _decode(value: bytes, changelog: TopicPartition) -> Meta:

@@ -135,6 +135,7 @@ class Keeper:
         self._waiting = False
         """Folding waits for a flush."""
         self._committed: changelog.Meta | None = None
+        self._large = changelog.LargeRows()
 
     def start(self, fail: Callable[[BaseException], None]) -> None:
         """Restore, then flush whenever it is time, in a task of its own. `fail` hears of whatever ends it."""
@@ -181,6 +182,7 @@ class Keeper:
         if book.settings_changed:
             log.warning("%s: the settings of the fold have changed; what was booked before stays as it was", self.tp)
         start = self._first_offset(book, log_range, new=restored.meta is None)
+        self._large = restored.large
         self.claim = Claim(book, token, restored.claimed_at)
         self._last_flush = time.monotonic()
         log.debug("%s is restored: %d rows, offset %d, token %d", self.tp, len(restored.rows), book.offset, token)
@@ -308,7 +310,7 @@ class Keeper:
             meta = changelog.Meta(changelog.FORMAT, self.stage.partitions, flush.offset, flush.meta)
             news = flush.rows or meta != self._committed
             if news:
-                self._addresses.add_rows(transaction, flush.rows, changelog.encode_meta(meta))
+                self._addresses.add_rows(transaction, self._large.split(flush.rows), changelog.encode_meta(meta))
             # aiokafka tries to commit for as long as there is no answer.
             async with asyncio.timeout(2 * self._settings.session_timeout_s):
                 await transaction.commit({self._input: flush.offset} if news else {}, self._settings.group)

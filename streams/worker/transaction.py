@@ -126,9 +126,9 @@ class Addresses:
         self._outputs = outputs
         self._partitioner = Partitioner()
 
-    def add_rows(self, transaction: Transaction, rows: Mapping[bytes, bytes | None], meta: bytes) -> None:
+    def add_rows(self, transaction: Transaction, rows: Iterable[tuple[bytes, bytes | None]], meta: bytes) -> None:
         """The changed rows, then the meta record: last, so that it never speaks of rows that are not there."""
-        transaction.extend(self.changelog, ((key, value, ()) for key, value in rows.items()))
+        transaction.extend(self.changelog, ((key, value, ()) for key, value in rows))
         transaction.add(self.changelog, META_KEY, meta)
 
     def add_outputs(self, transaction: Transaction, outputs: Sequence[Output]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from streams.worker.cluster import Cluster
 from streams.worker.keeper import Keeper
 from streams.worker.transaction import Addresses, Transaction
 from streams.worker.transport import BatchConsumer, Chunk
+
+Row = tuple[bytes, bytes | None]
 
 DROP_EVERY: Final = 20
 """Chunks."""
@@ -46,9 +48,10 @@ def offset_apart() -> None:
     add_rows, commit = Addresses.add_rows, Transaction.commit
     held_back: dict[int, tuple[Addresses, bytes]] = {}
 
-    def rows_alone(self: Addresses, transaction: Transaction, rows: Mapping[bytes, bytes | None], meta: bytes) -> None:
-        if rows:
-            transaction.extend(self.changelog, ((key, value, ()) for key, value in rows.items()))
+    def rows_alone(self: Addresses, transaction: Transaction, rows: Iterable[Row], meta: bytes) -> None:
+        packed = [(key, value, ()) for key, value in rows]
+        if packed:
+            transaction.extend(self.changelog, packed)
         held_back[id(transaction)] = self, meta
 
     async def commit_twice(self: Transaction, offsets: Any, group: str) -> Any:
@@ -57,7 +60,7 @@ def offset_apart() -> None:
         if addresses is not None:
             await asyncio.sleep(BETWEEN_COMMITS_S)
             later = Transaction(self._producer, self._clock)
-            add_rows(addresses, later, {}, meta)
+            add_rows(addresses, later, (), meta)
             await commit(later, {}, group)
         return written
 
