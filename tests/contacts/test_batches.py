@@ -117,12 +117,28 @@ def folded_together(line: str, settings: FoldSettings) -> Log:
     return log
 
 
-def test_a_name_that_is_used_again_is_another_contact_in_one_batch_too():
-    """What the first has booked stays, its visits are published, its rows handed out; nothing of it is left over."""
-    line = (
-        "0 started · 0 enters q1 · 10 answered q1 ann · 30 ends agent"
-        " · 2000 beats pbx · 2001 enters q2 id=e0001 · 2011 abandons q2 · 4000 beats pbx · 4001 enters q1"
-    )
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(
+            "0 started · 0 enters q1 · 10 answered q1 ann · 30 ends agent · 2000 beats pbx · 2001 enters q2 id=e0001"
+            " · 2011 abandons q2 · 4000 beats pbx · 4001 enters q1",
+            id="a name and an id that are used again",
+        ),
+        pytest.param(
+            "6.999 ends customer id=a · 68 beats pbx · 30 says system id=a · 127 beats pbx · 127 enters q1",
+            id="a name that is used again in the second in which its contact is over",
+        ),
+        pytest.param(
+            "0 enters q1 · 5 misses q1 ann · 110 beats pbx · 99 abandons q1", id="an event before what time has done"
+        ),
+        pytest.param(
+            "0 enters q1 · 5 misses q1 ann · 20 ends customer · 10 answered q1 ann · 15 held",
+            id="events before others",
+        ),
+    ],
+)  # fmt: skip
+def test_what_happens_to_one_contact_in_one_batch_is_what_would_have_happened_in_many(line):
     apart, together = Log(WAITS).tell(line), folded_together(line, WAITS)
 
     assert {key: together.counts(key) for key in ("q1", "q2", "-", "*")} == {
@@ -130,5 +146,16 @@ def test_a_name_that_is_used_again_is_another_contact_in_one_batch_too():
     }
     assert (together.visits, together.rows, together.outcomes) == (apart.visits, apart.rows, apart.outcomes)
     assert together.book.snapshot() == apart.book.snapshot()
-    assert together.restart().tell("4009 answered q1 bob").counts("q1")["answered"] == 2
-    assert [(visit["queue"], visit["visit"]) for visit in together.visits] == [("q1", 1), ("q2", 1)]
+
+
+def test_of_a_contact_whose_name_is_used_again_in_one_batch_nothing_is_left_over():
+    """What it has booked stays, its visit is published, its rows are handed out."""
+    line = "0 enters q1 · 10 abandons q1 · 11 ends customer · 1000 beats pbx · 1001 enters q2 id=e0001"
+    log = folded_together(line, WAITS).restart().tell("1009 answered q2 bob")
+
+    assert (log.counts("q1"), log.counts("q2")["answered"]) == (
+        {"offered": 1, "abandoned": 1, "abandoned_in_target": 1, "wait_abandoned_ms": 10_000}, 1,
+    )  # fmt: skip
+    assert [(visit["queue"], visit["visit"]) for visit in log.visits] == [("q1", 1)]
+    assert [log.waiting("q1", at) for at in (5, 10)] == [1, 0]
+    assert [log.waiting("q2", at) for at in (1_005, 1_009)] == [1, 0]

@@ -236,3 +236,16 @@ def test_time_goes_on_for_the_conversation_that_a_late_answer_began():
     log.tell("245 beats pbx")
 
     assert (before, log.state()) == ("talking", "menu")
+
+
+@pytest.mark.parametrize("then", ["", " · 150 says system"], ids=["in order", "after one that belongs before them"])
+def test_of_late_events_the_first_to_come_counts(then):
+    log = Log().tell(f"0 enters q1 · 200 beats pbx · 50 ends customer · 10 answered q1 ann{then}")
+
+    assert log.counts() == {"offered": 1, "abandoned": 1, "wait_abandoned_ms": 50_000}
+
+
+def test_what_was_on_time_in_the_instant_where_a_late_event_is_booked_goes_first():
+    log = Log().tell("0 enters q1 · 200 beats pbx · 10 abandons q1 · 200 answered q1 ann")
+
+    assert log.counts() == {"offered": 1, "answered": 1, "wait_answered_ms": 200_000}

@@ -1,5 +1,6 @@
 """Who looks behind the numbers is told of every event and timer that books, and of each that is taken back."""
 
+import json
 from collections import Counter, defaultdict
 
 import pytest
@@ -86,6 +87,19 @@ def test_what_it_is_told_adds_up_to_the_numbers(line):
     assert {place: +bag for place, bag in log.booked.items() if +bag} == {
         (queue, pane): +bag for (queue, pane), bag in numbers.items() if queue != "*" and +bag
     }
+
+
+def test_it_is_told_whose_numbers_they_are():
+    log, whose = Log(), set()
+    log.book = ContactBook(
+        "calls", 0, SETTINGS, observer=lambda history, *_: whose.add((history.ledger.channel, history.ledger.domain))
+    )
+    log.tell("0 enters q1 · 1 enters q1 channel=chat contact=c2")
+    answer = {"v": 1, "id": "s", "type": "survey.answered", "time": T0, "channel": "voice", "contact": "c1"}
+    log.append(json.dumps({**answer, "kind": "nps", "score": 9}).encode())
+    log.flush()
+
+    assert whose == {("voice", ""), ("chat", ""), ("voice", "surveys")}
 
 
 def observed() -> Log:

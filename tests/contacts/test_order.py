@@ -161,6 +161,13 @@ def test_ids_are_known_after_a_restart():
     assert log.outcomes == {"duplicate": 1}
 
 
+def test_what_only_its_id_tells_from_another_is_known_after_a_restart():
+    log = Log().tell("0 enters q1 · 5 misses q1 ann id=a").restart().tell("5 misses q1 ann id=a")
+
+    assert log.counts() == {"offered": 1, "offers_missed": 1}
+    assert log.outcomes == {"duplicate": 1}
+
+
 def test_ids_of_two_contacts_do_not_meet():
     log = Log().tell("0 enters q1 id=a contact=c1 · 0 enters q1 id=a contact=c2")
 

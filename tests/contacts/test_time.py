@@ -43,6 +43,12 @@ class TestGhosts:
 
         assert log.counts() == {"offered": 1, "evicted": 1, "offers_missed": 1}
 
+    @pytest.mark.parametrize("before", ["", f"{H4} beats pbx · "], ids=["told at once", "seen before"])
+    def test_it_has_gone_before_what_happens_in_that_instant(self, before):
+        log = Log().tell(f"0 enters q1 · {before}{H4} abandons q1")
+
+        assert log.counts() == {"offered": 1, "evicted": 1}
+
     @pytest.mark.parametrize("word", ["abandons q1", "leaves q1 key"])
     def test_its_end_told_after_eviction_is_a_repetition(self, word):
         log = Log().tell(f"0 enters q1 · {H4 + 10} {word}")
@@ -322,6 +328,12 @@ class TestPublication:
 
         assert (before, len(log.visits)) == (0, 1)
 
+    @pytest.mark.parametrize(("seen", "visits"), [("69.999", 0), ("70", 1)], ids=["not before", "as soon as it is"])
+    def test_to_the_millisecond(self, seen, visits):
+        log = Log().tell(f"9.999 refused q1 full · {seen} beats pbx")
+
+        assert len(log.visits) == visits
+
     def test_once(self):
         log = Log().tell(f"{self.CALL} · 101 beats pbx · 150 beats pbx · 90 says system · 5000 beats pbx")
 
@@ -435,6 +447,19 @@ class TestDeparture:
         assert before is not None
         assert log.state() is None
         assert log.changelog.keys() == {META_KEY}
+
+    def test_over_a_restart(self):
+        log = Log().tell("0 enters q1 · 5 abandons q1 · 6 ends customer").restart().tell("1000 beats pbx")
+
+        assert log.changelog.keys() == {META_KEY}
+
+    def test_of_one_that_was_over_before_the_flush_the_changelog_never_hears(self):
+        log = Log()
+        for number, event in enumerate(events("0 enters q1 · 5 abandons q1 · 6 ends customer · 1000 beats pbx")):
+            log.append(json.dumps({**event, "id": f"e{number}"}).encode())
+
+        assert log.flush().rows == {}
+        assert len(log.visits) == 1
 
     def test_while_a_visit_is_open_it_stays(self):
         log = Log().tell(f"0 enters q1 · {H4 - 1} beats pbx")
