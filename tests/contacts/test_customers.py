@@ -103,6 +103,14 @@ def test_a_restored_book_takes_back_what_another_told():
     assert log.tell("0 started").bag() == {("ann", 0, "q1"): 1}
 
 
+def test_a_restored_book_knows_whose_a_contact_is_and_since_when():
+    log = Followed().tell("0 started customer=ann")
+    log.book = ContactBook("calls", 0, log.settings, customers=KEY)
+    log.book.restore(log.changelog.items())
+
+    assert log.tell("9 enters q1").bag() == {("ann", 0, "q1"): 1}
+
+
 def test_every_flush_tells_how_far_it_has_come():
     log = Followed().tell("5 enters q1 customer=ann")
     progress = [decode_progress(output.value) for output in log.outputs if output.key == PROGRESS_KEY]

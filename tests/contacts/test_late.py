@@ -204,6 +204,12 @@ def test_a_late_repetition_of_a_wrap_up_changes_nothing():
     assert log.counts()["acw_ms"] == 10_000
 
 
+def test_every_late_event_is_counted():
+    log = Log().tell("0 enters q1 · 200 beats pbx · 10 misses q1 ann · 20 misses q1 bob")
+
+    assert log.outcomes == {"applied": 2, "late": 2}
+
+
 def test_a_late_event_told_twice_is_a_repetition():
     log = Log().tell("0 enters q1 · 200 beats pbx · 10 answered q1 ann id=a · 10 answered q1 ann id=a")
 

@@ -123,6 +123,12 @@ def test_a_repetition_changes_nothing_and_is_counted(again):
     assert twice.outcomes == {"applied": 2, "duplicate": 1}
 
 
+def test_every_repetition_is_counted():
+    log = Log().tell("0 enters q1 · 12 answered q1 ann · 12 answered q1 ann · 13 answered q1 ann")
+
+    assert log.outcomes == {"applied": 2, "duplicate": 2}
+
+
 def test_a_repetition_of_the_entry_opens_no_second_visit():
     log = Log().tell("0 enters q1 id=a · 12 answered q1 ann · 40 ends agent · 0 enters q1 id=a")
 
@@ -168,6 +174,18 @@ def test_what_only_its_id_tells_from_another_is_known_after_a_restart():
     assert log.outcomes == {"duplicate": 1}
 
 
+def test_the_last_ids_are_known_when_those_before_are_forgotten():
+    missed = [f"{10 * n} misses q1 ann id=m{n:02}" for n in range(1, 25)]
+    log = Log().tell(in_order("0 enters q1", *missed))
+    [history] = log.book._contacts.values()
+    kept = len(history.contact.entries)
+    log.tell(in_order(*missed[-kept:]))
+
+    assert 0 < kept < 10
+    assert log.counts()["offers_missed"] == 24
+    assert log.outcomes == {"applied": 25, "duplicate": kept}
+
+
 def test_ids_of_two_contacts_do_not_meet():
     log = Log().tell("0 enters q1 id=a contact=c1 · 0 enters q1 id=a contact=c2")
 
@@ -184,3 +202,30 @@ def test_the_lines_of_these_tests_say_what_they_mean():
     [event] = events("12.5 answered q1 ann wait_ms=3000")
 
     assert (event["type"], event["queue"], event["agent"], event["wait_ms"]) == ("agent.connected", "q1", "ann", 3000)
+
+
+class TestALongCall:
+    """Held and resumed again and again: of its first events nothing is left but the state that they led to."""
+
+    LINE = "0 enters q1 · 10 answered q1 ann · " + " · ".join(
+        f"{20 + 10 * n} held id=h{n:02} · {25 + 10 * n} resumed id=r{n:02}" for n in range(20)
+    )
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            pytest.param("", id="in order"),
+            pytest.param("212 says system", id="an event that belongs before the last ones"),
+        ],
+    )
+    @pytest.mark.parametrize("restarts", [False, True], ids=["in memory", "restored"])
+    def test_corrects_what_is_left_and_counts_nothing_twice(self, more, restarts):
+        log = Log().tell(self.LINE)
+        [history] = log.book._contacts.values()
+        kept = len(history.contact.entries)
+        log = log.restart() if restarts else log
+        log = log.tell(more) if more else log
+        counts = log.tell("220 ends agent").counts()
+
+        assert kept < 25
+        assert (counts["handled"], counts["talk_ms"], counts["hold_ms"]) == (1, 110_000, 100_000)

@@ -221,6 +221,15 @@ class TestResponses:
         assert Desk().feed(told).at("10:00", channel="chat").get("first_responses") == 0
 
 
+@pytest.mark.parametrize("end", ["deleted", "merged"])
+def test_a_ticket_that_is_over_in_the_instant_of_its_creation_was_never_in_the_backlog(end):
+    desk = Desk().tell("09:00 created")
+    before = desk.at("09:00")["backlog"]
+    desk.feed([{**events(f"09:00 {end}")[0], "id": "end"}])
+
+    assert (before, desk.counted("10:00")) == (1, {"created": 1, end: 1})
+
+
 def test_what_a_segments_tickets_come_to_is_shown_beside_the_queues():
     desk = Desk(TargetRule("resolution", HOUR), segments=("gold",)).tell("08:50 created", "t2")
     desk.tell("09:00 created segment=gold · 10:30 agent")

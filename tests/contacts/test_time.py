@@ -25,6 +25,17 @@ class TestGhosts:
         assert log.when("evicted", "q1") == [H4]
         assert [log.waiting("q1", at) for at in (H4 - 1, H4)] == [1, 0]
 
+    def test_whoever_looks_then_sees_it_wait_no_more(self):
+        log = Log().tell(f"0 enters q1 · {H4} beats pbx")
+
+        assert [log.waiting("q1", at) for at in (H4 - 1, H4)] == [1, 0]
+
+    def test_once_over_a_restart(self):
+        log = Log().tell(f"0 enters q1 · {H4} beats pbx").restart().tell(f"{H4 + 61} beats pbx")
+
+        assert log.counts() == {"offered": 1, "evicted": 1}
+        assert log.told("outcome", "left_at") == [("evicted", H4)]
+
     def test_a_chat_has_a_day(self):
         log = Log().tell(f"0 enters q1 channel=chat · {DAY - 1} beats pbx")
         before = log.counts(channel="chat")
@@ -145,6 +156,11 @@ class TestSkewedClocks:
         assert log.counts() == {"offered": 1, "answered": 1, "answered_in_target": 1}
         assert log.book.stats.negative_waits == 1
         assert log.state() == "talking"
+
+    def test_every_negative_wait_is_counted(self):
+        log = Log().tell("10 answered q1 ann · 12 enters q1 · 10 answered q1 bob contact=c2 · 12 enters q1 contact=c2")
+
+        assert log.book.stats.negative_waits == 2
 
     def test_the_source_knows_how_long_it_waited(self):
         log = Log().tell("10 answered q1 ann wait_ms=4000 · 12 enters q1")
@@ -437,6 +453,7 @@ class TestDeparture:
             ),
             pytest.param("0 enters q1 · 5 abandons q1", 5 + H4 + 61, id="left the queue, not ended"),
             pytest.param("0 held", 0 + H4 + 61, id="an orphan"),
+            pytest.param("6.999 ends customer", 7 + 60 + 60, id="to the millisecond"),
         ],
     )
     def test_when_its_time_is_over(self, line, kept_until):
