@@ -28,10 +28,11 @@ from streams.worker.permissions import explained, needed
 from streams.worker.settings import CUSTOMERS, FACTS, INTERNAL, WorkerSettings
 from streams.worker.sinks import Sink, Ticker
 from streams.worker.transport import BatchConsumer, Transport
+from streams.worker.turns import Turns
 from streams.worker.watchdog import Watchdog
 
 CONTACTS_PACE: Final = Pace(
-    live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=0.9, full=40_000
+    live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=0.9, full=10_000
 )  # fmt: skip
 """Stage 1: its flushes are what stage 2 sees, so they are frequent; idle ones carry the progress, within a second."""
 VIEWS_PACE: Final = Pace(
@@ -161,6 +162,8 @@ class Worker:
         await app.stop()
 
     def _keeper_of(self, app: faust.App) -> Callable[[Stage, int, int], Keeper]:
+        turns = Turns()
+
         def make(stage: Stage, partition: int, generation: int) -> Keeper:
             feed = cast("BatchConsumer", app.consumer)
             return Keeper(
@@ -169,6 +172,7 @@ class Worker:
                 settings=self._settings,
                 cluster=self._cluster,
                 feed=feed,
+                turns=turns,
                 generation=generation,
             )
 

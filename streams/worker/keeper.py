@@ -27,11 +27,14 @@ from streams.worker.opening import Opening
 from streams.worker.settings import WorkerSettings
 from streams.worker.transaction import Addresses, Transaction
 from streams.worker.transport import Chunk, Reach
+from streams.worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
 """How often a keeper asks itself whether to flush."""
+LONG = 2_000
+"""Records: to drain more takes a tenth of a second and longer."""
 CANCEL_AGAIN_S = 1.0
 TRIM_EVERY_S = 10.0
 """How often what has been folded is deleted: a request a partition, which nobody waits for."""
@@ -100,7 +103,15 @@ class Keeper:
     """Owns one input partition from `start` to `close`."""
 
     def __init__(
-        self, stage: Stage, partition: int, *, settings: WorkerSettings, cluster: Cluster, feed: Feed, generation: int
+        self,
+        stage: Stage,
+        partition: int,
+        *,
+        settings: WorkerSettings,
+        cluster: Cluster,
+        feed: Feed,
+        turns: Turns,
+        generation: int,
     ) -> None:
         self.tp = TP(stage.topic, partition)
         self.stage = stage
@@ -116,6 +127,7 @@ class Keeper:
         self._settings = settings
         self._cluster = cluster
         self._feed = feed
+        self._turns = turns
         self._generation = generation
         self._input = TopicPartition(*self.tp)
         self._addresses = Addresses(TopicPartition(stage.state_topic, partition), stage.outputs)
@@ -301,6 +313,8 @@ class Keeper:
             book, producer = self._book(), self._producer
             if producer is None:
                 raise RuntimeError("flush after close")
+            if book.pending >= LONG:
+                await self._turns.calm()
             self._last_flush = time.monotonic()
             reading = self.reading()
             flush = book.drain(reading)
@@ -312,7 +326,7 @@ class Keeper:
             if news:
                 self._addresses.add_rows(transaction, self._large.split(flush.rows), changelog.encode_meta(meta))
             # aiokafka tries to commit for as long as there is no answer.
-            async with asyncio.timeout(2 * self._settings.session_timeout_s):
+            async with self._turns.transaction(), asyncio.timeout(2 * self._settings.session_timeout_s):
                 await transaction.commit({self._input: flush.offset} if news else {}, self._settings.group)
             self._ahead, self._committed = False, meta
             self.flushed_at = time.time()

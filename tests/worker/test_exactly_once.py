@@ -118,6 +118,16 @@ def test_volume_under_back_pressure(bench):
     assert bench.each_once()
 
 
+def test_drains_that_take_long_let_no_transaction_time_out(bench):
+    """Every partition is far behind; to drain them all takes longer than Kafka lets a transaction be open."""
+    bench.send(80_000)
+    worker = bench.worker(TOY_DRAINS="2.5")
+    bench.wait_for_totals(worker)
+
+    assert bench.each_once()
+    assert "ProducerFenced" not in bench.logs()
+
+
 def test_a_chunk_lost_on_the_way_is_fetched_again(bench):
     """Every third chunk vanishes between fetch and fold: the gap in their numbers sends the consumer back."""
     bench.send(100_000)

@@ -5,9 +5,10 @@ and each record once to `visits`. Stage 2 adds up what comes. Run as a script it
 
     python -m tests.worker.toy BROKERS APP HTTP_PORT
 
-Environment: TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time; TOY_LOSES=n, every n-th
-chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them; TOY_PATIENCE, fields of `Patience` as JSON;
-TOY_FAULT, what breaks once records have come (`FAULTS`); TOY_CLOCK, the wall clock is set an hour ahead, then back.
+Environment: TOY_MOCK, the broker is a mock; TOY_SLOW, folding takes time; TOY_DRAINS=s, a drain takes s seconds for
+every 10,000 records; TOY_LOSES=n, every n-th chunk vanishes between fetch and fold, at most TOY_LOSES_AT_MOST of them;
+TOY_PATIENCE, fields of `Patience` as JSON; TOY_FAULT, what breaks once records have come (`FAULTS`); TOY_CLOCK, the
+wall clock is set an hour ahead, then back.
 """
 
 import asyncio
@@ -90,6 +91,7 @@ class ToyContactBook(ToyBook):
         self.outputs.append(Output("visits", record.key, b"%d:%d" % (self.partition, record.offset)))
 
     def drain(self, reading: Reading) -> Flush:
+        time.sleep(self.pending / 10_000 * float(os.environ.get("TOY_DRAINS", "0")))
         gathered, self.gathered = self.gathered, defaultdict(lambda: [0, 0])
         self.outputs += [Output("facts", key, json.dumps(sums).encode()) for key, sums in gathered.items()]
         progress = json.dumps([self.partition, self.offset, reading.caught_up, reading.lag]).encode()
