@@ -94,7 +94,7 @@ def test_it_is_told_whose_numbers_they_are():
     log.book = ContactBook(
         "calls", 0, SETTINGS, observer=lambda history, *_: whose.add((history.ledger.channel, history.ledger.domain))
     )
-    log.tell("0 enters q1 · 1 enters q1 channel=chat contact=c2")
+    log.tell("0 enters q1 · 9 abandons q1 · 5 misses q1 ann · 1 enters q1 channel=chat contact=c2")
     answer = {"v": 1, "id": "s", "type": "survey.answered", "time": T0, "channel": "voice", "contact": "c1"}
     log.append(json.dumps({**answer, "kind": "nps", "score": 9}).encode())
     log.flush()

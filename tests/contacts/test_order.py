@@ -93,6 +93,13 @@ def test_an_event_that_belongs_before_others_corrects_them(line, counts):
     assert Log().tell(line).counts() == counts
 
 
+@pytest.mark.parametrize(
+    "line", ["10 leaves q2 key id=a · 10 leaves q1 key id=b", "10 leaves q1 key id=b · 10 leaves q2 key id=a"]
+)
+def test_of_one_kind_in_one_instant_the_one_of_its_own_queue_goes_first(line):
+    assert Log().tell(f"0 enters q1 · {line}").counts() == {"offered": 1, "flowed_out": 2}
+
+
 def test_a_correction_is_booked_where_the_first_booking_was():
     log = Log().tell("0 enters q1 · 32 abandons q1 · 12 answered q1 ann")
 
