@@ -98,6 +98,15 @@ class Centre:
         return self._detailer.details(self._pipeline.facts, view.channel, view.queue, view.as_of_ms)
 
 
+def fed(*, config_file: Path = CENTRE, backlog_ms: int = HOUR_MS, **simulation: object) -> Centre:
+    """A centre that has run for `backlog_ms`."""
+    config = load(config_file, environ={}, flags=[]).config
+    usual = {"seed": 7, "rate_per_hour": 1_500.0, "agents": True, "ticket_share": 0.08, "survey_share": 0.1}
+    centre = Centre(config, SimulationSettings(start_ms=now_ms() - backlog_ms, **{**usual, **simulation}))
+    centre.feed(now_ms())
+    return centre
+
+
 @contextlib.contextmanager
 def staged(
     url: str,
@@ -109,12 +118,8 @@ def staged(
     **simulation: object,
 ) -> Iterator[Centre]:
     """A centre that has run for `backlog_ms` and goes on while the context lasts; then its keys expire."""
-    config = load(config_file, environ={}, flags=[]).config
-    usual = {"seed": 7, "rate_per_hour": 1_500.0, "agents": True, "ticket_share": 0.08, "survey_share": 0.1}
-    settings = SimulationSettings(start_ms=now_ms() - backlog_ms, **{**usual, **simulation})
-    centre = Centre(config, settings)
+    centre = fed(config_file=config_file, backlog_ms=backlog_ms, **simulation)
     centre.behind_ms = behind_ms
-    centre.feed(now_ms())
     if still:
         centre.hold_still(now_ms())
     stop, written = threading.Event(), threading.Event()
