@@ -327,12 +327,26 @@ class TestPages:
 
     def test_pages_turn_with_the_keyboard_and_can_be_held(self, many, open_board):
         page = open_board("?filter=many&page=0")
-        says(page.locator("#page"), re.compile("^Page 1"))
+        says(page.locator("#page"), re.compile("^Page 1 of [23]$"))
 
         page.keyboard.press("PageDown")
 
         says(page.locator("#page"), re.compile("^Page 2"))
         assert page.get_by_role("button", name="Turn pages").is_visible()
+
+    def test_what_fits_is_the_same_whatever_was_shown_before(self, writer, open_board):
+        writer.keep("voice", "*", FULL)
+        for number in range(8):
+            writer.keep("voice", f"wide-{number}", FULL)
+        fresh = open_board("?filter=wide&page=0", size=(1366, 768))
+        fresh.locator("#tiles article").first.wait_for()
+        pages = fresh.locator("#page").text_content()
+        resized = open_board("?filter=wide&page=0", size=(1366, 500))
+        says(resized.locator("#page"), re.compile("^Page 1 of [3-8]$"))
+
+        resized.set_viewport_size({"width": 1366, "height": 768})
+
+        says(resized.locator("#page"), pages)
 
     def test_so_many_tiles_on_a_page_as_the_address_says(self, many, open_board):
         page = open_board("?filter=many&tiles=4&page=0")
@@ -344,8 +358,8 @@ class TestPages:
     def test_no_number_leaves_its_tile_and_what_is_large_can_be_read_from_six_metres(self, writer, open_board, size):
         for number in range(8):
             values = {**FULL, "waiting": 128, "longest_wait": 4_321.0, "service_level:30m": 1.0}
-            writer.keep("voice", f"wide-{number}", values)
-        page = open_board("?filter=wide", size=size)
+            writer.keep("video", f"wide-{number}", values)
+        page = open_board("?filter=wide&channel=video", size=size)  # which no other test has a whole of
         expect(page.locator("#tiles article")).to_have_count(8, timeout=60_000)
 
         leaving = page.evaluate("""[...document.querySelectorAll('#tiles .number')].filter((number) => {

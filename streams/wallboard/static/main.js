@@ -192,10 +192,10 @@ class Page {
     this.attention.look(looks);
     this.#count(looks);
     const sorted = this.#sorted(looks);
+    this.#say(looks.length + wholes.length); // takes room, so before it is known how much there is
     const shown = this.#fit(sorted, wholes);
     this.wholes.draw(wholes, settings.window);
     this.tiles.draw(shown, settings.window);
-    this.#say(looks.length + wholes.length);
   }
 
   // tiles keep their places for some seconds, so that one can read them; a new breach comes to the top at once
