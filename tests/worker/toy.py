@@ -26,6 +26,8 @@ from streams.worker.settings import Patience, WorkerSettings
 from streams.worker.transport import BatchConsumer, Transport
 
 PROGRESS = b"\x00progress"
+FAULT_AFTER_S = 3.0
+"""The watchdog must have seen what runs before it can see that it has ended."""
 Sums = dict[bytes, list[int]]
 
 
@@ -156,7 +158,7 @@ class LossyConsumer(BatchConsumer):
 
 
 class FaultyConsumer(BatchConsumer):
-    """Works until the first records have come; then `TOY_FAULT` happens."""
+    """Works until the first records have come; soon after that `TOY_FAULT` happens."""
 
     broken = False
 
@@ -170,7 +172,7 @@ class FaultyConsumer(BatchConsumer):
         async for tp, message in super().getmany(timeout):
             if not self.broken:
                 self.broken = True
-                asyncio.get_running_loop().call_later(0.5, FAULTS[os.environ["TOY_FAULT"]], self)
+                asyncio.get_running_loop().call_later(FAULT_AFTER_S, FAULTS[os.environ["TOY_FAULT"]], self)
             if os.environ["TOY_FAULT"] != "starve":
                 yield tp, message
 
