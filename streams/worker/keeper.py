@@ -309,12 +309,12 @@ class Keeper:
 
     async def flush(self) -> None:
         """Commit what the book has gathered. Raises aiokafka's errors: then the book is ahead of the log, for good."""
+        if self._book().pending >= LONG:
+            await self._turns.calm()  # not under the lock: nothing is under way yet, so it may be cut off
         async with self._flushing:
             book, producer = self._book(), self._producer
             if producer is None:
                 raise RuntimeError("flush after close")
-            if book.pending >= LONG:
-                await self._turns.calm()
             self._last_flush = time.monotonic()
             reading = self.reading()
             flush = book.drain(reading)
