@@ -20,6 +20,7 @@ MORE_KEY: Final = b"\x00more"
 """Before a number and a row's key: where the row goes on."""
 PART_BYTES: Final = 900_000
 """So much of a row's value stands in one record: with its key below what a broker with default settings takes."""
+_NUMBER_BYTES: Final = 4
 FORMAT: Final = 2
 """Version of `Meta` and of what lies around it. A book's own format is the book's."""
 
@@ -52,12 +53,11 @@ class LargeRows:
                 yield from self._split(key, value)
 
     def _split(self, key: bytes, value: bytes | None) -> Iterator[tuple[bytes, bytes | None]]:
-        size = len(value or b"")
-        parts = [] if value is None else [value[at : at + PART_BYTES] for at in range(0, size or 1, PART_BYTES)]
+        parts = [] if value is None else [value[at : at + PART_BYTES] for at in range(0, len(value) or 1, PART_BYTES)]
         before = self._parts.pop(key, 1)
         if len(parts) > 1:
             self._parts[key] = len(parts)
-        for number in range(max(before, len(parts), 1)):
+        for number in range(max(before, len(parts))):
             yield _part_key(key, number), parts[number] if number < len(parts) else None
 
     def join(self, records: dict[bytes, bytes]) -> None:
@@ -69,9 +69,6 @@ class LargeRows:
         for key, more in parts.items():
             records[key] = b"".join([records[key], *(value for _, value in sorted(more))])
             self._parts[key] = len(more) + 1
-
-
-_NUMBER_BYTES: Final = 4
 
 
 def _part_key(key: bytes, number: int) -> bytes:

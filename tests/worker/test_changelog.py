@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.books import META_KEY, MemoryRecord
+from streams.windows.book import ViewBook
+from streams.windows.settings import WindowSettings
 from streams.worker import changelog
-from streams.worker.changelog import MORE_KEY, LargeRows
+from streams.worker.changelog import CLAIM_KEY, MORE_KEY, LargeRows
+from tests.contacts.timeline import CAUGHT_UP, Log
 
 SMALL_PART = 4
 
@@ -71,5 +75,14 @@ def test_more_than_nine_parts_keep_their_order():
 
 
 def test_no_row_of_a_book_begins_as_those_of_the_keeper_do():
-    assert MORE_KEY.startswith(b"\x00")
-    assert changelog.CLAIM_KEY.startswith(b"\x00")
+    log = Log().tell("0 enters q1 · 10 abandons q1 · 11 enters q2")
+    facts = [
+        MemoryRecord(offset, None, output.key, output.value)
+        for offset, output in enumerate(output for output in log.outputs if output.topic == "facts")
+    ]
+    views = ViewBook(0, WindowSettings())
+    views.fold(facts)
+    keys = [*log.changelog.keys() - {META_KEY}, *views.drain(CAUGHT_UP).rows]
+
+    assert keys != []
+    assert [key for key in keys if key.startswith((MORE_KEY, CLAIM_KEY, META_KEY))] == []
