@@ -134,7 +134,7 @@ export class Pager {
     if (this.#page >= pages) this.#page = 0;
     const due = this.seconds > 0 && performance.now() - this.#turned > this.seconds * 1000;
     if (pages > 1 && due && !busy && !this.#stopped) this.turn(1);
-    this.root.hidden = pages < 2;
+    this.root.dataset.idle = String(pages < 2);
     setText(this.text, this.words.page_of(this.#page + 1, pages));
     return this.#page;
   }
