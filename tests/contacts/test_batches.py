@@ -98,21 +98,15 @@ def test_what_became_of_records_is_known_before_the_flush():
 def test_rows_of_visits_forgotten_within_a_flush_are_handed_out():
     """A chat with more visits than are kept, in one batch: each was waiting once, and stage 2 must know when."""
     line = " · ".join(f"{at} enters q1 · {at + 10} leaves q1 key" for at in range(0, 6_000, 100))
-    apart, together = Log().tell(line), Log()
-    for offset, event in enumerate(events(line)):
-        record = json.dumps(dict(event, id=f"e{offset:04}")).encode()
-        together.append(record)
-    together.flush()
+    apart, together = Log().tell(line), folded_together(line)
 
     assert together.rows == apart.rows
     assert sum(row.kind == RowKind.WAITING for row in together.rows["voice", "q1"].values()) == 60
 
 
-def folded_together(line: str, settings: FoldSettings) -> Log:
+def folded_together(line: str, settings: FoldSettings | None = None) -> Log:
     """The line in one batch, then flushed."""
-    log = Log(settings)
-    for offset, event in enumerate(events(line)):
-        log.append(json.dumps({"id": f"e{offset:04}", **event}).encode())
+    log = Log(settings).hear(line)
     log.flush()
     return log
 

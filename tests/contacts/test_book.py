@@ -165,16 +165,12 @@ class TestFacts:
         assert log.flush().rows == {}
 
     def test_a_contact_to_which_nothing_happens_is_not_stored_again(self):
-        log = Log().tell("0 enters q1")
-        [beat] = events("70 beats pbx")
-        log.append(json.dumps({**beat, "id": "beat"}).encode())
+        log = Log().tell("0 enters q1").hear("70 beats pbx")
 
         assert log.flush().rows == {}
 
     def test_of_a_queue_in_which_nothing_has_changed_nothing_is_told(self):
-        log = Log().tell("0 enters q1 · 5 leaves q1 key")
-        [entered] = events("6 enters q2")
-        log.append(json.dumps({**entered, "id": "entered"}).encode())
+        log = Log().tell("0 enters q1 · 5 leaves q1 key").hear("6 enters q2")
         changed = [dimension_key(Dimension("voice", queue)) for queue in ("q2", "*")]
 
         assert [output.key for output in log.flush().outputs] == [*changed, PROGRESS_KEY]

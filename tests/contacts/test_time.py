@@ -471,9 +471,7 @@ class TestDeparture:
         assert log.changelog.keys() == {META_KEY}
 
     def test_of_one_that_was_over_before_the_flush_the_changelog_never_hears(self):
-        log = Log()
-        for number, event in enumerate(events("0 enters q1 · 5 abandons q1 · 6 ends customer · 1000 beats pbx")):
-            log.append(json.dumps({**event, "id": f"e{number}"}).encode())
+        log = Log().hear("0 enters q1 · 5 abandons q1 · 6 ends customer · 1000 beats pbx")
 
         assert log.flush().rows == {}
         assert len(log.visits) == 1

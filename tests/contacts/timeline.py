@@ -99,10 +99,19 @@ class Log:
     def tell(self, line: str) -> Self:
         """Fold a time line, each step with a flush of its own."""
         for event in events(line):
-            event.setdefault("id", f"e{self._offset:04}")
-            self.append(json.dumps(event).encode(), event.appended_at, b"c1")
+            self._hear(event)
             self.flush()
         return self
+
+    def hear(self, line: str) -> Self:
+        """Fold a time line as one batch, not flushed yet."""
+        for event in events(line):
+            self._hear(event)
+        return self
+
+    def _hear(self, event: Event) -> None:
+        event.setdefault("id", f"e{self._offset:04}")
+        self.append(json.dumps(event).encode(), event.appended_at, b"c1")
 
     def append(self, value: bytes | None, appended_at: int | None = None, key: bytes | None = None) -> None:
         """Fold one record."""

@@ -82,12 +82,13 @@ def _busy(browser: Browser) -> None:
 
 def _rush() -> int:
     """A seed that has callers waiting just now: what a centre does goes by the time of day."""
-    for seed in itertools.count(1):
-        views = fed(seed=seed, staffing=BUSY_STAFFING).views(None, now_ms())
-        (billing,) = [view for view in views if (view.channel, view.queue) == ("voice", "billing")]
-        if (billing.live["waiting"] or 0) >= RUSH:
-            return seed
-    raise AssertionError
+    return next(seed for seed in itertools.count(1) if _waiting(seed) >= RUSH)
+
+
+def _waiting(seed: int) -> float:
+    views = fed(seed=seed, staffing=BUSY_STAFFING).views(None, now_ms())
+    (billing,) = [view for view in views if (view.channel, view.queue) == ("voice", "billing")]
+    return billing.live["waiting"] or 0
 
 
 def _catching_up(browser: Browser) -> None:
