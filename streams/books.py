@@ -120,7 +120,8 @@ class Book(Protocol):
 class Formatted(Protocol):
     """A meta record: begins with the version of the state's format."""
 
-    format: int
+    @property
+    def format(self) -> int: ...
 
 
 M = TypeVar("M", bound=Formatted)

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter, itemgetter
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from streams.books import EVERY_PARTITION, META_KEY, Flush, Output, Reading, Record, read_meta
 from streams.calendars.clock import Calendar
 from streams.contacts.customers import NAMING, CustomerKey, hide_customer
-from streams.contacts.history import Arrival, Contact, History
-from streams.contacts.ledger import Ledger, Observer, total
+from streams.contacts.history import Arrival, Contact, History, restore
+from streams.contacts.ledger import Ledger, Observer, add
 from streams.contacts.lifecycle import NEVER, LifeCycle
-from streams.contacts.lives import BY_CODE, LIVES, lives_of
+from streams.contacts.lives import LIVES, lives_of
 from streams.contacts.settings import FoldSettings
 from streams.contacts.stats import Stats
 from streams.contacts.tickets.steps import TICKETS
@@ -40,7 +40,7 @@ from streams.facts.wire import (
     is_segment,
 )
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the stored state; another one is refused."""
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
@@ -48,11 +48,10 @@ _TICK_MS: Final = 1_000
 _value = attrgetter("value")
 _due = Struct(">q")
 """What stands before a stored contact: up to when nothing happens to it by time alone (watermark, epoch ms)."""
-_contact_decoder = msgspec.msgpack.Decoder(Contact)
 _encode_json = msgspec.json.Encoder().encode
 
 
-class Meta(msgspec.Struct, array_like=True):
+class Meta(NamedTuple):
     """What stands in the meta record."""
 
     format: int
@@ -157,11 +156,12 @@ class ContactBook:
         inbox_of, lateness_ms = self._inbox_of, self._settings.lateness_ms
         ticket_channels, of_tickets = self._settings.ticket_channels, self._of_tickets
         delays, ahead_ms = self._stats.source_delay_ms, self._settings.clock_ahead_ms
+        rejected, unknown, message, naming = Rejected, Unknown, ev.MessageAdded, NAMING
         watermark = self._watermark
-        horizon, settled = watermark - lateness_ms, watermark // _TICK_MS * _TICK_MS
+        horizon, settled = watermark - lateness_ms, watermark - watermark % _TICK_MS
         for record, event in zip(records, events, strict=True):
             kind = type(event)
-            if kind is Rejected or kind is Unknown:
+            if kind is rejected or kind is unknown:
                 self._dead_letter(record, event)  # type: ignore[arg-type]
                 continue
             at: int = event.time  # type: ignore[assignment, union-attr] # decoding has made it an int
@@ -172,10 +172,10 @@ class ContactBook:
                 if at > appended_at + ahead_ms:
                     at = event.time = appended_at  # type: ignore[union-attr]
                     self._stats.clamped += 1
-            if kind in NAMING:
+            if kind in naming:
                 hide_customer(event, self._customers)  # type: ignore[arg-type]
             inbox = inbox_of.get(kind)  # type: ignore[arg-type]
-            if kind is ev.MessageAdded and event.channel in ticket_channels:  # type: ignore[union-attr]
+            if kind is message and event.channel in ticket_channels:  # type: ignore[union-attr]
                 inbox = of_tickets
             if inbox is None:
                 self._stats.applied[kind] += 1  # type: ignore[index]
@@ -185,7 +185,7 @@ class ContactBook:
                 inbox.waiting[inbox.identify(event)].append((settled, event))  # type: ignore[arg-type]
             if at > watermark:
                 self._watermark = watermark = at
-                horizon, settled = at - lateness_ms, at // _TICK_MS * _TICK_MS
+                horizon, settled = at - lateness_ms, at - at % _TICK_MS
         self._offset = records[-1].offset + 1
         self._appended_at = records[-1].timestamp or 0  # whatever the batch; stage 2 lets no progress time fall
         self._pending += len(records)
@@ -217,7 +217,7 @@ class ContactBook:
         if history is None and self._asleep:
             history = self._known(key)
         if history is None:
-            history = History(key, Contact(life.code, channel, name), life, self._ledger(life, channel))
+            history = History(key, Contact(life, channel, name), self._ledger(life, channel))
         history.receive(arrivals)
         self._touch(history)
         return self._attend(history)
@@ -264,7 +264,7 @@ class ContactBook:
     @property
     def _settled(self) -> int:
         """The second that the watermark has reached, epoch ms."""
-        return self._watermark // _TICK_MS * _TICK_MS
+        return self._watermark - self._watermark % _TICK_MS
 
     def _attend(self, history: History) -> History | None:
         """Let happen what is due, and forget the contact if it is over."""
@@ -317,7 +317,7 @@ class ContactBook:
             history.dirty = False
             if not history.over:
                 history.post_rows()
-                rows[history.key.encode()] = _due.pack(history.due_at) + encode(history.contact)
+                rows[history.key.encode()] = _due.pack(history.due_at) + encode(history.contact.stored())
                 history.persisted = True
         outputs = [*self._outputs, *self._final(), *self._starts(), *self._facts(), *self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
@@ -398,9 +398,8 @@ class ContactBook:
         if key not in self._asleep:
             return self._contacts.get(key)
         value = self._asleep.pop(key)
-        contact = _contact_decoder.decode(memoryview(value)[_due.size :])
-        life = BY_CODE[contact.life]
-        history = History(key, contact, life, self._ledger(life, contact.channel), persisted=True)
+        contact = restore(memoryview(value)[_due.size :])
+        history = History(key, contact, self._ledger(contact.life, contact.channel), persisted=True)
         (history.wake_at,) = _due.unpack_from(value)
         self._contacts[key] = history
         self._schedule(history)
@@ -422,10 +421,10 @@ class ContactBook:
         contacts = []
         for key, kept in sorted(self._contacts.items(), key=itemgetter(0)):
             ledger = self._new_ledger(kept.life, kept.contact.channel)  # of its own: nothing is booked
-            contact = _contact_decoder.decode(encode(kept.contact))
-            history = History(key, contact, kept.life, ledger, persisted=True)
+            history = History(key, restore(encode(kept.contact.stored())), ledger, persisted=True)
             history.compact(self._watermark)
-            contacts.append(msgspec.structs.replace(history.contact, rows=history.rows()))
+            history.contact.rows = history.rows()
+            contacts.append(history.contact.stored())
         return encode([self._meta(), contacts])
 
     # --- dead letters ---
@@ -462,11 +461,11 @@ def _key(life: LifeCycle, channel: str, name: str) -> str:
 
 def _sum(deltas: Iterable[Delta]) -> Delta:
     """The delta of what these queues are rolled up to."""
-    bags: defaultdict[int, list[Bag]] = defaultdict(list)
+    panes: dict[int, Bag] = {}
     rows: dict[str, Row | None] = {}
     for delta in deltas:
         for pane, bag in delta.panes.items():
-            bags[pane].append(bag)
+            add(panes, pane, bag)
         # A row that has moved to another queue is taken back there and present here: present wins.
         rows.update((key, row) for key, row in delta.rows.items() if row is not None or key not in rows)
-    return Delta({pane: total(of_pane) for pane, of_pane in bags.items()}, rows)
+    return Delta(panes, rows)

@@ -7,9 +7,10 @@ more are folded into `base` and forgotten, so a contact stays small however long
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import takewhile
-from operator import attrgetter
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -17,10 +18,10 @@ from msgspec.structs import replace
 from streams.contacts.customers import follow
 from streams.contacts.ledger import Booking, Ledger, Outcome, StartCount
 from streams.contacts.lifecycle import NEVER, Cycle, LifeCycle, ev_time
-from streams.contacts.lives import AnyCycle
+from streams.contacts.lives import BY_CODE
 from streams.contacts.stats import Stats
 from streams.events import model as ev
-from streams.facts.wire import Row, row_id, segment_queue
+from streams.facts.wire import Row, encode, row_id, segment_queue
 
 COMPACT_ABOVE: Final = 24
 """A contact with more entries than this forgets those that are final."""
@@ -29,38 +30,49 @@ Arrival = tuple[int, ev.AnyEvent]
 """(the second, in epoch ms, that the watermark had reached before the record; an event that was on time then)."""
 
 
-class Entry(msgspec.Struct, array_like=True, gc=False):
-    """An applied event, or a timer that fired."""
+Entry = tuple[int, ev.AnyEvent | None, tuple[Booking, ...], int, tuple[StartCount, ...]]
+"""An applied event, or a timer that fired: (`at`, event, booked, outcome, starts). Plain, for there are many.
 
-    at: int
-    """Where it is booked, epoch ms: its event time; of a late event the watermark that it met."""
-    event: ev.AnyEvent | None
-    """None: a timer."""
-    booked: tuple[Booking, ...]
-    outcome: int = Outcome.APPLIED
-    starts: tuple[StartCount, ...] = ()
-    """What it changed about where the contact counts for its customer."""
+`at`: where it is booked, epoch ms: its event time; of a late event the watermark that it met. event: None is a timer.
+starts: what it changed about where the contact counts for its customer.
+"""
 
-
-_at = attrgetter("at")
-_encode = msgspec.msgpack.Encoder().encode
-_cycle_decoder = msgspec.msgpack.Decoder(AnyCycle)
+_at = itemgetter(0)
+_decode_map = msgspec.msgpack.Decoder(dict[str, Any]).decode
+_decode_contact = msgspec.msgpack.Decoder(
+    tuple[str, str, str, list[Entry], dict[str, Any] | None, dict[str, tuple[str, Row]], int]
+).decode
 
 
-class Contact(msgspec.Struct, array_like=True, gc=False):
+@dataclass
+class Contact:
     """What is stored of one contact."""
 
-    life: str
-    """Code of its life cycle."""
+    life: LifeCycle
     channel: str
     name: str
-    entries: list[Entry] = []
-    base: AnyCycle | None = None
+    entries: list[Entry] = field(default_factory=list)
+    base: Cycle | None = None
     """The state before the first entry; None: nothing was before."""
-    rows: dict[str, tuple[str, Row]] = {}
+    rows: dict[str, tuple[str, Row]] = field(default_factory=dict)
     """Rows as last handed to the facts: row id → (queue, row)."""
     published: int = 0
     """How many of the visits are published."""
+
+    def stored(self) -> tuple[object, ...]:
+        """What `restore` reads, once it is encoded."""
+        return self.life.code, self.channel, self.name, self.entries, self.base, self.rows, self.published
+
+
+def restore(stored: bytes | memoryview) -> Contact:
+    """The contact of which this is what `stored` gives, encoded."""
+    code, channel, name, entries, kept, rows, published = _decode_contact(stored)
+    life = BY_CODE[code]
+    base = None
+    if kept is not None:
+        base = life.new()
+        base.restore(kept)
+    return Contact(life, channel, name, entries, base, rows, published)
 
 
 class History:
@@ -70,11 +82,11 @@ class History:
         "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "wake_at",
     )  # fmt: skip
 
-    def __init__(self, key: str, contact: Contact, life: LifeCycle, ledger: Ledger, *, persisted: bool = False) -> None:
+    def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
         self.key = key
         """Where the book and the changelog keep it."""
         self.contact = contact
-        self.life = life
+        self.life = contact.life
         self.ledger = ledger
         self.persisted = persisted
         """Whether the changelog has a row of it."""
@@ -83,9 +95,9 @@ class History:
         """Whether no event can belong to it any more: it can be forgotten."""
         self.wake_at = NEVER
         """When the book looks at it next (watermark, epoch ms)."""
-        self.ids = {entry.event.id for entry in contact.entries if entry.event is not None} if persisted else set()
+        self.ids = _ids(contact.entries) if persisted else set()
         """Ids of the events kept: a repetition of one of them is a duplicate."""
-        self.cycle = self._state_before(len(contact.entries)) if persisted else life.new()
+        self.cycle = self._state_before(len(contact.entries)) if persisted else self.life.new()
         self.due_at = self._due_at() if persisted else NEVER
         """Nothing happens before by time alone (watermark, epoch ms): `attend` does it."""
 
@@ -95,14 +107,14 @@ class History:
         """Apply events in the order they came, each after what the time that it met has brought about."""
         ledger, ids, entries = self.ledger, self.ids, self.contact.entries
         settles_ms = ledger.settings.lateness_ms + 1
-        last_at = entries[-1].at if entries else 0
+        last_at = entries[-1][0] if entries else 0
         for settled, event in arrivals:
             if self.due_at <= settled:
                 self.attend(settled)
                 if self.over:
                     self._begin_anew()
                 ids, entries = self.ids, self.contact.entries
-                last_at = entries[-1].at if entries else 0
+                last_at = entries[-1][0] if entries else 0
             if event.id in ids:
                 ledger.stats.others[type(event), "duplicate"] += 1
                 continue
@@ -113,7 +125,7 @@ class History:
                 last_at = at
             else:
                 self._insert(event, at, settled)
-                last_at = entries[-1].at
+                last_at = entries[-1][0]
             if len(entries) > COMPACT_ABOVE:
                 self.compact(max(settled, at))
                 ids = self.ids
@@ -142,7 +154,7 @@ class History:
         if ledger.tells_more:
             self._tell_more(event, at, outcome)
             return
-        self.contact.entries.append(Entry(at, event, ledger.take() if ledger.booked else (), outcome))
+        self.contact.entries.append((at, event, ledger.take() if ledger.booked else (), outcome, ()))
         if outcome or event.time != at:
             _tally(event, at, outcome, 1, ledger.stats)
         else:
@@ -154,11 +166,11 @@ class History:
         if ledger.segments:
             _learn_segment(cycle, event, at, ledger)
             _count_in_segment(cycle, ledger)
-        entry = Entry(at, event, ledger.take(), outcome)
+        starts = () if ledger.starts is None else follow(cycle, event, at)
+        entry = at, event, ledger.take(), outcome, starts
         self.contact.entries.append(entry)
         if ledger.starts is not None:
-            entry.starts = follow(cycle, event, at)
-            ledger.starts += entry.starts
+            ledger.starts += starts
         if ledger.observer:
             ledger.observer(self, entry, 1)
         _tally(event, at, outcome, 1, ledger.stats)
@@ -176,15 +188,16 @@ class History:
         undone = entries[index:]
         del entries[index:]
         for entry in undone:
-            self.ledger.take_back(entry.booked)
-            if entry.starts:
-                self.ledger.take_back_starts(entry.starts)
+            was_at, was, booked, outcome, starts = entry
+            self.ledger.take_back(booked)
+            if starts:
+                self.ledger.take_back_starts(starts)
             if self.ledger.observer:
                 self.ledger.observer(self, entry, -1)
-            if entry.event is not None:
-                _tally(entry.event, entry.at, entry.outcome, -1, self.ledger.stats)
+            if was is not None:
+                _tally(was, was_at, outcome, -1, self.ledger.stats)
         self.cycle = self._state_before(index)
-        events = [(entry.at, entry.event) for entry in undone if entry.event is not None]
+        events = [(was_at, was) for was_at, was, _, _, _ in undone if was is not None]
         self._apply_all([*events, (at, event)])
         self._fire_until(settled)
 
@@ -193,13 +206,13 @@ class History:
         another, and it sorts after the last. A source that stamps thousands of events alike must stop nobody.
         """
         entries, kind, queue = self.contact.entries, type(event), getattr(event, "queue", None)
-        last = entries[-1].event if entries else None
-        if last is None or entries[-1].at != at or self._order((at, event)) <= self._order((at, last)):
+        last_at, last = entries[-1][:2] if entries else (0, None)
+        if last is None or last_at != at or self._order((at, event)) <= self._order((at, last)):
             return False
-        for entry in reversed(entries):
-            if entry.at != at:
+        for other_at, other, _, _, _ in reversed(entries):
+            if other_at != at:
                 break
-            if type(entry.event) is not kind or getattr(entry.event, "queue", None) != queue:
+            if type(other) is not kind or getattr(other, "queue", None) != queue:
                 return False
         return True
 
@@ -244,7 +257,7 @@ class History:
             self.life.fire(self.cycle, timer_at, self.ledger)
             if self.ledger.segments:
                 _count_in_segment(self.cycle, self.ledger)
-            entry = Entry(timer_at, None, self.ledger.take())
+            entry: Entry = timer_at, None, self.ledger.take(), Outcome.APPLIED, ()
             self.contact.entries.append(entry)
             if self.ledger.observer:
                 self.ledger.observer(self, entry, 1)
@@ -314,7 +327,7 @@ class History:
         if count:
             contact.base = self._state_before(count)
             del contact.entries[:count]
-            self.ids = {entry.event.id for entry in contact.entries if entry.event is not None}
+            self.ids = _ids(contact.entries)
         over = cycle.forgettable(contact.published, horizon, ledger)
         if over and contact.base is not None:
             self.post_rows()  # what is forgotten is handed out no more
@@ -323,21 +336,28 @@ class History:
             contact.published = max(0, contact.published - over)  # only visits are published
             contact.rows = self.rows()
 
-    def _state_before(self, index: int) -> AnyCycle:
+    def _state_before(self, index: int) -> Cycle:
         """The state that the base and the first `index` entries lead to."""
         base = self.contact.base
-        cycle: AnyCycle = self.life.new() if base is None else _cycle_decoder.decode(_encode(base))
-        for entry in self.contact.entries[:index]:
-            if entry.event is None:
-                self.life.fire(cycle, entry.at, self.ledger)
+        cycle = self.life.new()
+        if base is not None:
+            cycle.restore(_decode_map(encode(base)))
+        for at, event, _, _, _ in self.contact.entries[:index]:
+            if event is None:
+                self.life.fire(cycle, at, self.ledger)
             else:
-                self.life.apply(cycle, entry.event, entry.at, self.ledger)
+                self.life.apply(cycle, event, at, self.ledger)
                 if self.ledger.segments:
-                    _learn_segment(cycle, entry.event, entry.at, self.ledger)
+                    _learn_segment(cycle, event, at, self.ledger)
                 if self.ledger.starts is not None:
-                    follow(cycle, entry.event, entry.at)
+                    follow(cycle, event, at)
         self.ledger.discard()
         return cycle
+
+
+def _ids(entries: Iterable[Entry]) -> set[str]:
+    """Ids of their events."""
+    return {event.id for _, event, _, _, _ in entries if event is not None}
 
 
 def _learn_segment(cycle: Cycle, event: ev.AnyEvent, at: int, ledger: Ledger) -> None:

@@ -4,8 +4,7 @@ A step books into the ledger; what one event booked is kept with the event (`tak
 exactly as it was, whatever the settings have become since.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -56,7 +55,7 @@ class Ledger:
     """Bookings of one domain of one channel under fixed settings."""
 
     __slots__ = (
-        "_posted", "_rows", "bin", "booked", "calendars", "channel", "domain", "final", "kept_ms", "max_age_ms",
+        "_panes", "_rows", "bin", "booked", "calendars", "channel", "domain", "final", "kept_ms", "max_age_ms",
         "observer", "rolls_up", "segments", "settings", "starts", "stats", "tells_more", "thresholds",
     )  # fmt: skip
 
@@ -101,7 +100,8 @@ class Ledger:
         """What has changed in the bags of customers; None: customers are not followed."""
         self.tells_more = bool(self.segments) or follows or observer is not None
         """Whether segments, customers or an observer ask for more than bookings."""
-        self._posted: list[Booking] = []
+        self._panes: dict[str, dict[int, Bag]] = {}
+        """Queue → pane → the sum of what counts since the last flush."""
         self._rows: dict[str, dict[str, Row | None]] = {}
 
     # --- for life cycles ---
@@ -134,13 +134,18 @@ class Ledger:
     def take(self) -> tuple[Booking, ...]:
         """What was booked since the last call; from now on it counts."""
         booked = tuple(self.booked)
-        self._posted += booked
         self.booked.clear()
+        for queue, pane, bag in booked:
+            panes = self._panes.get(queue)
+            if panes is None:
+                panes = self._panes[queue] = {}
+            add(panes, pane, bag)
         return booked
 
     def take_back(self, booked: tuple[Booking, ...]) -> None:
         """The exact inverse of bookings that counted."""
-        self._posted += [(queue, pane, {key: -n for key, n in bag.items()}) for queue, pane, bag in booked]
+        for queue, pane, bag in booked:
+            add(self._panes.setdefault(queue, {}), pane, {key: -n for key, n in bag.items()})
 
     def take_back_starts(self, starts: tuple[StartCount, ...]) -> None:
         """The exact inverse of what was added to the bags of customers, if they are followed still."""
@@ -174,25 +179,17 @@ class Ledger:
 
     def take_deltas(self) -> dict[str, Delta]:
         """Queue → what has changed since the last call."""
-        bags: defaultdict[tuple[str, int], list[Bag]] = defaultdict(list)
-        for queue, pane, bag in self._posted:
-            bags[queue, pane].append(bag)
-        deltas = {queue: Delta({}, rows) for queue, rows in self._rows.items()}
-        for (queue, pane), of_pane in bags.items():
-            delta = deltas.get(queue)
-            if delta is None:
-                delta = deltas[queue] = Delta({}, {})
-            delta.panes[pane] = total(of_pane)
-        self._posted, self._rows = [], {}
+        deltas = {queue: Delta(self._panes.pop(queue, {}), rows) for queue, rows in self._rows.items()}
+        deltas.update((queue, Delta(panes, {})) for queue, panes in self._panes.items())
+        self._panes, self._rows = {}, {}
         return deltas
 
 
-def total(bags: Sequence[Bag]) -> Bag:
-    """The sum of bags, at least one, which stay as they are."""
-    if len(bags) == 1:
-        return bags[0]
-    summed = bags[0].copy()
-    for bag in bags[1:]:
-        for primitive, n in bag.items():
-            summed[primitive] = summed.get(primitive, 0) + n
-    return summed
+def add(panes: dict[int, Bag], pane: int, bag: Bag) -> None:
+    """Add a bag, which stays as it is, to that of the pane."""
+    summed = panes.get(pane)
+    if summed is None:
+        panes[pane] = bag.copy()
+        return
+    for primitive, n in bag.items():
+        summed[primitive] = summed.get(primitive, 0) + n

@@ -4,21 +4,20 @@ A kind is a `Cycle` (the state, stored as it is) and a `LifeCycle` (what changes
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Any, Final, NamedTuple, Self
 
 from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Ledger
 from streams.events import model as ev
 from streams.facts.wire import NO_QUEUE, Row
 
-NEVER: Final = 1 << 62
-"""Later than any time."""
+NEVER: Final = 1 << 60
+"""Later than any time, and small enough for a machine word where the code is compiled."""
 
 
-class Start(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Start(NamedTuple):
     """Where a contact counts among those of its customer."""
 
     at: int
@@ -29,8 +28,10 @@ class Start(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Keyed hash of the first that an event has named; None: not known."""
 
 
-class Cycle(msgspec.Struct, array_like=True, gc=False):
-    """State of one contact, ticket, agent …: copied by encoding, so it holds plain data only. Times in epoch ms.
+@dataclass
+class Cycle:
+    """State of one contact, ticket, agent …: stored as the map of its attributes, so they are plain data. Times in
+    epoch ms.
 
     A kind of its own says `timer_at`, `expires_at` and, if something of it lasts, `rows`; the rest is for kinds that
     publish final visits.
@@ -44,6 +45,17 @@ class Cycle(msgspec.Struct, array_like=True, gc=False):
     """Since when it is known."""
     start: Start | None = None
     """Once customers are followed; the history sees to it."""
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Become the state that was stored as this map. Kinds build of it what is more than numbers and names."""
+        start = kept["start"]
+        for name, value in kept.items():
+            setattr(self, name, value if name != "start" or start is None else Start(*start))
+
+    def become(self, other: Self) -> None:
+        """Take over all attributes."""
+        for field in fields(other):
+            setattr(self, field.name, getattr(other, field.name))
 
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this; a later one begins it anew. `NEVER` while it is open or a timer runs:
@@ -99,8 +111,8 @@ class LifeCycle(NamedTuple):
     """What it knows."""
     identify: Callable[[Any], tuple[str, str]]
     """Event → (channel, name) of whom it is about."""
-    new: Callable[[], Any]
-    """A `Cycle` at its beginning."""
+    new: type[Cycle]
+    """Its state; made without arguments, that of the beginning."""
     apply: Apply
     """(cycle, event, at, ledger): apply one event, booked at `at` (later than its time: a late one); its `Outcome`."""
     rank: Mapping[type[ev.Event], int]

@@ -3,16 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from streams.contacts.agents.state import AgentCycle
 from streams.contacts.agents.steps import AGENTS
-from streams.contacts.business.state import BusinessCycle
 from streams.contacts.business.steps import BUSINESS
 from streams.contacts.lifecycle import LifeCycle
-from streams.contacts.surveys.state import SurveyCycle
 from streams.contacts.surveys.steps import SURVEYS
-from streams.contacts.tickets.state import TicketCycle
 from streams.contacts.tickets.steps import TICKETS
-from streams.contacts.visits.state import VisitCycle
 from streams.contacts.visits.steps import QUEUE_VISITS
 from streams.events import model as ev
 
@@ -20,9 +15,6 @@ LIVES: Final = (TICKETS, QUEUE_VISITS, AGENTS, SURVEYS, BUSINESS)
 """In order: an event that several know belongs to the last of them, but a message in a channel of tickets."""
 
 BY_CODE: Final[Mapping[str, LifeCycle]] = {life.code: life for life in LIVES}
-
-AnyCycle = TicketCycle | VisitCycle | AgentCycle | SurveyCycle | BusinessCycle
-"""Every state that may be stored."""
 
 
 def lives_of(topic: str) -> Mapping[type[ev.Event], LifeCycle]:  # noqa: ARG001 - tickets' messages differ by topic

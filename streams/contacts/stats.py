@@ -1,9 +1,9 @@
 """What stage 1 counts about its input, for operators: process-local, not part of the state."""
 
-from collections import Counter, defaultdict
-from typing import Final
+from collections import Counter
+from typing import Final, get_args
 
-from streams.events.model import Event
+from streams.events.model import AnyEvent, Event
 
 MOST_SOURCES: Final = 1_000
 """So many sources are told apart: one that names itself anew in every event must not fill the memory."""
@@ -16,7 +16,7 @@ class Stats:
     """Counts since the book was made. The outcomes sum to the records read."""
 
     def __init__(self) -> None:
-        self.applied: defaultdict[Counted, int] = defaultdict(int)
+        self.applied: dict[Counted, int] = dict.fromkeys((None, *get_args(AnyEvent)), 0)
         self.others: Counter[tuple[Counted, str]] = Counter()
         """Outcomes other than applied: duplicate, late, too_late, unknown, rejected."""
         self.rejected: Counter[str] = Counter()

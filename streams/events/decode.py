@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, get_args
+from typing import Final, NamedTuple, TypedDict, get_args
 
 import msgspec
 
@@ -24,7 +24,7 @@ TYPES: Final = frozenset(cls.__struct_config__.tag for cls in get_args(AnyEvent)
 """Every known `type`."""
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class Rejected(NamedTuple):
     """A record that is not a valid event, and why."""
 
     reason: str
@@ -36,13 +36,13 @@ class Rejected(msgspec.Struct, frozen=True):
     """What is wrong, for a person."""
 
 
-class Unknown(msgspec.Struct, frozen=True):
+class Unknown(NamedTuple):
     """A record of a type that this version does not know."""
 
     type: str
 
 
-class _Typed(msgspec.Struct):
+class _Typed(TypedDict):
     type: str
 
 
@@ -186,7 +186,7 @@ def _why(value: bytes, error: Exception) -> Rejected | Unknown:
     if not isinstance(error, msgspec.ValidationError):
         return Rejected("not_json", "$", str(error))
     try:
-        kind = _decode_typed(value).type
+        kind = _decode_typed(value)["type"]
     except msgspec.ValidationError as untyped:
         return _rejected(str(untyped))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:  # beyond where the first reading ended

@@ -58,7 +58,7 @@ class Trace:
     def __call__(self, history: History, entry: Entry, sign: int) -> None:
         """See `ledger.Observer`."""
         ledger = history.ledger
-        if not entry.booked or self._channel not in (None, ledger.channel):
+        if not entry[2] or self._channel not in (None, ledger.channel):
             return
         if sign > 0:
             booked = list(self._booked(history, entry))
@@ -79,11 +79,12 @@ class Trace:
         return things
 
     def _booked(self, history: History, entry: Entry) -> Iterator[tuple[Thing, Booked]]:
-        for booking in entry.booked:
+        entry_at, _, bookings, _, _ = entry
+        for booking in bookings:
             queue, pane, bag = booking
             if self._belongs(queue, rolls_up=history.ledger.rolls_up):
-                origin = _origin(booking, entry.booked)
-                at = entry.at if entry.at // PANE_MS == pane else pane * PANE_MS
+                origin = _origin(booking, bookings)
+                at = entry_at if entry_at // PANE_MS == pane else pane * PANE_MS
                 yield self._thing(history, entry, origin, bag), Booked(at, origin, pane, bag)
 
     def _belongs(self, queue: str, *, rolls_up: bool) -> bool:
@@ -100,8 +101,8 @@ class Trace:
             if P.ACW_MS in bag:
                 wrapped.add(thing)
             return thing
-        event = entry.event.id if entry.event is not None and history.life.code in _OF_EVENTS else None
-        return Thing(name, event=event)
+        _, event, _, _, _ = entry
+        return Thing(name, event=event.id if event is not None and history.life.code in _OF_EVENTS else None)
 
 
 def _origin(booking: Booking, booked: Sequence[Booking]) -> str:

@@ -1,7 +1,7 @@
 """Stage 2's book: one `facts` partition folded into the panes, slots and rows of its dimensions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -39,7 +39,7 @@ _PROGRESS: Final = b"g"
 """Key of a progress row; those of dimensions begin with their part."""
 
 
-class Meta(msgspec.Struct, array_like=True):
+class Meta(NamedTuple):
     """What stands in the meta record."""
 
     format: int
@@ -51,7 +51,7 @@ class Meta(msgspec.Struct, array_like=True):
     crowded: int = 0
 
 
-class SourceProgress(msgspec.Struct, array_like=True, frozen=True):
+class SourceProgress(NamedTuple):
     """How far a source partition has come."""
 
     progress_at: int

@@ -29,7 +29,7 @@ from streams.windows.book import ViewBook
 from streams.worker.app import Worker, run_worker
 from streams.worker.settings import CUSTOMERS, WorkerSettings
 
-GC_THRESHOLD: Final = (200_000, 20, 20)
+GC_THRESHOLD: Final = (1_000_000, 10, 10)
 """The state is millions of small objects without cycles: looking through them every 700 allocations (Python's default)
 costs a quarter of the fold's time."""
 

@@ -28,11 +28,12 @@ class Watched(Log):
         """(queue, pane) → the sum of what was told."""
 
     def _observe(self, history: History, entry: Entry, sign: int) -> None:
-        kind = None if entry.event is None else str(entry.event.__struct_config__.tag)
-        self.told.append(((entry.at - T0) / 1_000, kind, sign))
+        at, event, booked, _, _ = entry
+        kind = None if event is None else str(event.__struct_config__.tag)
+        self.told.append(((at - T0) / 1_000, kind, sign))
         if sign > 0:
             self.states.append(STATES[history.cycle.state])
-        for queue, pane, bag in entry.booked:
+        for queue, pane, bag in booked:
             self.booked[queue, pane].update({key: sign * n for key, n in bag.items()})
 
 

@@ -1,9 +1,8 @@
 """The state of an agent: stints, each in one state and some queues, and the rows that they are. Times in epoch ms."""
 
 from collections.abc import Mapping
-from typing import Final
-
-import msgspec
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from streams.contacts.ledger import Ledger
 from streams.contacts.lifecycle import NEVER, Cycle
@@ -27,7 +26,8 @@ OFFLINE_KEPT_MS: Final = 7 * 86_400_000
 _LEVELS: Final[Mapping[int, Level]] = {kind: level for level in LEVELS for kind in level.kinds}
 
 
-class Stint(msgspec.Struct, array_like=True, gc=False):
+@dataclass
+class Stint:
     """A time in one state."""
 
     kind: int
@@ -52,14 +52,18 @@ class Stint(msgspec.Struct, array_like=True, gc=False):
         return Row(self.kind, self.begin, self.end, self.begin, self.begin, 0, self.kept_until)
 
 
-class AgentCycle(Cycle, array_like=True, gc=False, tag="agents"):
+@dataclass
+class AgentCycle(Cycle):
     """State of one agent. The timer: when one who is offline is forgotten."""
 
-    stints: list[Stint] = msgspec.field(default_factory=list)
+    stints: list[Stint] = field(default_factory=list)
     """In order; the last one may last."""
     said_at: int = 0
     """Time of the newest event, by the source's clock."""
     touched_at: int = 0
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        super().restore({**kept, "stints": [Stint(**stint) for stint in kept["stints"]]})
 
     @property
     def current(self) -> Stint | None:

@@ -2,16 +2,17 @@
 customers a source has counted. Of everything else only that it was there, so that a repetition is known.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import zip_longest
-
-import msgspec
+from typing import Any, NamedTuple
 
 from streams.contacts.ledger import Ledger
 from streams.contacts.lifecycle import NEVER, Cycle
 from streams.facts.wire import Row, RowKind
 
 
-class Counted(msgspec.Struct, array_like=True, gc=False):
+class Counted(NamedTuple):
     """A count of customers."""
 
     at: int
@@ -19,19 +20,23 @@ class Counted(msgspec.Struct, array_like=True, gc=False):
     customers: int
 
 
-class BusinessCycle(Cycle, array_like=True, gc=False, tag="business"):
+@dataclass
+class BusinessCycle(Cycle):
     """Of one customer, one agent, one count, or one event of any other kind."""
 
     touched_at: int = 0
     """Last event, as booked, epoch ms."""
     ordered_at: int | None = None
     """Last order of the customer."""
-    days: dict[str, int] = msgspec.field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)
     """Queue (or roll-up) → ordinal of the last local day on which the customer ordered, or the agent was trained."""
-    counts: list[Counted] = msgspec.field(default_factory=list)
+    counts: list[Counted] = field(default_factory=list)
     """The last ones, oldest first."""
-    counted_in: list[str] = msgspec.field(default_factory=list)
+    counted_in: list[str] = field(default_factory=list)
     """Queues and roll-ups that the counts are shown for."""
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        super().restore({**kept, "counts": [Counted(*counted) for counted in kept["counts"]]})
 
     def expires_at(self, ledger: Ledger) -> int:
         if self.counts:

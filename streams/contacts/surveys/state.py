@@ -1,10 +1,13 @@
 """What is kept of a contact's answers: when the last one came, so that repetitions of it are known for a while."""
 
+from dataclasses import dataclass
+
 from streams.contacts.ledger import Ledger
 from streams.contacts.lifecycle import Cycle
 
 
-class SurveyCycle(Cycle, array_like=True, gc=False, tag="surveys"):
+@dataclass
+class SurveyCycle(Cycle):
     """The answers of one contact. Nothing lasts, and no answer depends on another."""
 
     touched_at: int = 0

@@ -4,9 +4,10 @@ What changes it stands in `steps` and `targets`. Times are epoch ms; `at` is whe
 happened by the source's clock: they differ only for a late event.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -32,7 +33,8 @@ def rank_of(priority: str | None) -> int:
     return PRIORITIES.index(name) if name in PRIORITIES else OTHER
 
 
-class Instance(msgspec.Struct, array_like=True, gc=False):
+@dataclass
+class Instance:
     """One cycle of a target: from its activation to its fulfilment."""
 
     since: int
@@ -60,7 +62,8 @@ class Wanted(NamedTuple):
     overdue: int | None = None
 
 
-class TicketCycle(Cycle, array_like=True, gc=False, tag="tickets"):
+@dataclass
+class TicketCycle(Cycle):
     """State of one ticket. The timer: the first due time of its targets has passed."""
 
     phase: int = UNSEEN
@@ -70,7 +73,7 @@ class TicketCycle(Cycle, array_like=True, gc=False, tag="tickets"):
     priority: str | None = None
     level: str | int | None = None
     """Of its last escalation."""
-    statuses: list[tuple[int, str]] = msgspec.field(default_factory=list)
+    statuses: list[tuple[int, str]] = field(default_factory=list)
     """(since when, status), in order: what durations are measured by."""
     created_at: int | None = None
     """None: an orphan."""
@@ -86,12 +89,20 @@ class TicketCycle(Cycle, array_like=True, gc=False, tag="tickets"):
     responded: bool = False
     asked_at: int | None = None
     """When the customer began to wait for a reply (after the first response)."""
-    instances: dict[str, Instance] = msgspec.field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
     """Target (of `TARGETS`) → its cycle under way."""
-    open_rows: dict[str, tuple[str, Row]] = msgspec.field(default_factory=dict)
+    open_rows: dict[str, tuple[str, Row]] = field(default_factory=dict)
     """What a row is of → (queue, row)."""
-    ended_rows: list[tuple[str, str, Row]] = msgspec.field(default_factory=list)
+    ended_rows: list[tuple[str, str, Row]] = field(default_factory=list)
     """(row id, queue, row), by their end."""
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        instances = {target: Instance(**instance) for target, instance in kept["instances"].items()}
+        statuses = [(since, status) for since, status in kept["statuses"]]
+        open_rows = {of: (queue, Row(*row)) for of, (queue, row) in kept["open_rows"].items()}
+        ended_rows = [(key, queue, Row(*row)) for key, queue, row in kept["ended_rows"]]
+        built = {"instances": instances, "statuses": statuses, "open_rows": open_rows, "ended_rows": ended_rows}
+        super().restore({**kept, **built})
 
     # --- for the history ---
 
@@ -117,9 +128,7 @@ class TicketCycle(Cycle, array_like=True, gc=False, tag="tickets"):
 
     def begin_anew(self) -> None:
         """Forget all but the rows, which somebody may still look at."""
-        fresh = TicketCycle(ended_rows=self.ended_rows)
-        for field in self.__struct_fields__:
-            setattr(self, field, getattr(fresh, field))
+        self.become(TicketCycle(ended_rows=self.ended_rows))
 
     # --- for steps ---
 

@@ -4,9 +4,9 @@ What changes it stands in `steps`. Times are epoch ms; `at` is where something i
 the source's clock: they differ only for a late event.
 """
 
-from typing import Final
-
-import msgspec
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from streams.contacts.final import FinalVisit
 from streams.contacts.ledger import Ledger
@@ -18,7 +18,8 @@ STATES: Final = ("new", "menu", "waiting", "talking", "held", "ended")
 """new: nothing seen. menu: known, in no queue. ended: the conversation is over."""
 
 
-class Visit(msgspec.Struct, array_like=True, gc=False):
+@dataclass
+class Visit:
     """One stay in one queue."""
 
     number: int
@@ -52,7 +53,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     """When it was over for good, as booked; None: not yet."""
     wrapup_at: int | None = None
     wrapped: bool = False
-    responses: list[tuple[int, int, int]] = []
+    responses: tuple[tuple[int, int, int], ...] = ()
     """(begin, end, clock's start) of the times a first response was owed."""
 
     def final(self, channel: str, contact: str) -> FinalVisit:
@@ -63,13 +64,14 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         )  # fmt: skip
 
 
-class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
+@dataclass
+class VisitCycle(Cycle):
     """State of one contact: where it is, and its visits in order. The timer: a ghost's eviction, or the end of patience
     with a talk.
     """
 
     state: int = NEW
-    visits: list[Visit] = msgspec.field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
     open: int | None = None
     """Index of the visit that waits or talks."""
     numbered: int = 0
@@ -93,6 +95,10 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
     """When the customer began to wait for a reply (after the first response)."""
     owed: tuple[int, int, int] | None = None
     """(visit index, begin, clock's start) while a first response is owed in a queue's care."""
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        visits, owed = [_restored(visit) for visit in kept["visits"]], kept["owed"]
+        super().restore({**kept, "visits": visits, "owed": owed and tuple(owed)})
 
     def expires_at(self, ledger: Ledger) -> int:
         """Up to when an event belongs to this contact; a later one begins it anew. Far away while a visit is open."""
@@ -178,9 +184,7 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
 
     def begin_anew(self) -> None:
         """Forget all but the visits, which may still have to be published."""
-        fresh = VisitCycle(visits=self.visits)
-        for field in self.__struct_fields__:
-            setattr(self, field, getattr(fresh, field))
+        self.become(VisitCycle(visits=self.visits))
 
     def add(self, queue: str, entered_at: int | None, begins_at: int, wait_from: int, *, offered: bool) -> Visit:
         self.numbered += 1
@@ -207,12 +211,17 @@ class VisitCycle(Cycle, array_like=True, gc=False, tag="visits"):
             if owes and owed[0] == self.open and owed[2] == self.human_since:
                 return
             visit = self.visits[owed[0]]
-            visit.responses = [*visit.responses, (owed[1], max(at, owed[1]), owed[2])]
+            visit.responses = (*visit.responses, (owed[1], max(at, owed[1]), owed[2]))
             self.owed = None
         if owes:
             assert self.open is not None
             assert self.human_since is not None
             self.owed = (self.open, max(at, self.visits[self.open].begins_at), self.human_since)
+
+
+def _restored(kept: Mapping[str, Any]) -> Visit:
+    """The visit that was stored as this map."""
+    return Visit(**{**kept, "responses": tuple((begin, end, since) for begin, end, since in kept["responses"])})
 
 
 def _waiting_row(visit: Visit, ledger: Ledger) -> Row:
