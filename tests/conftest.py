@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from streams.contacts import history
+
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 SHARED_DATA: Final = REPOSITORY.parent / "shared" / "data"
 GOLDEN: Final = Path(__file__).parent / "golden"
@@ -54,6 +56,12 @@ REQUIREMENTS: Final[Mapping[str, Callable[[], str | None]]] = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ from what the program gives")
+
+
+def pytest_configure() -> None:
+    """`make test-compiled` must not test the sources by mistake."""
+    if os.environ.get("CONTACT_STREAMS_COMPILED") == "1" and not history.__file__.endswith(".so"):
+        raise pytest.UsageError(f"CONTACT_STREAMS_COMPILED=1, but {history.__file__} is what is imported")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
