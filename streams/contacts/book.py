@@ -1,6 +1,6 @@
 """Stage 1's book: one source partition folded into contacts, facts, final visits and dead letters."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter, itemgetter
@@ -44,6 +44,9 @@ FORMAT: Final = 5
 """Version of the stored state; another one is refused."""
 _TICK_MS: Final = 1_000
 """What the watermark makes happen is done when it enters a new second: the same for any cut into batches."""
+
+_SLEEP_AFTER_MS: Final = 120_000
+"""A contact of which nothing has come for so long is kept as bytes. No event can come before its last any more."""
 
 _value = attrgetter("value")
 _due = Struct(">q")
@@ -110,6 +113,9 @@ class ContactBook:
         self._contacts: dict[str, History] = {}
         self._asleep: dict[str, bytes] = {}
         """Contacts as the changelog has them, until an event or their time wakes them: most of a large state."""
+        self._resting: deque[tuple[int, History]] = deque()
+        """(the watermark's second, epoch ms; contact that was stored then), in order."""
+        self._sleep_after_ms = None if observer else max(_SLEEP_AFTER_MS, settings.lateness_ms + _TICK_MS)
         self._wakes: dict[int, list[str]] = {}
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
         self._wake_times: list[int] = []
@@ -256,6 +262,8 @@ class ContactBook:
         settled, times = self._settled, self._wake_times
         while times and times[0] <= settled:
             for key in self._wakes.pop(heappop(times)):
+                if key in self._asleep and _due_at(self._asleep[key]) > settled:
+                    continue
                 history = self._known(key)
                 if history is not None and history.wake_at <= settled:
                     history.wake_at = NEVER
@@ -299,6 +307,20 @@ class ContactBook:
         self._wakes[second] = [key]
         heappush(self._wake_times, second)
 
+    def _let_sleep(self) -> None:
+        """Keep as bytes what has not changed for a while. O(contacts stored then)."""
+        if self._sleep_after_ms is None:
+            return
+        resting, until = self._resting, self._settled - self._sleep_after_ms
+        while resting and resting[0][0] <= until:
+            stored_at, history = resting.popleft()
+            if history.stored_at == stored_at and self._contacts.get(history.key) is history and not history.dirty:
+                history.compact(self._watermark)
+                self._asleep[history.key] = _stored(history)
+                del self._contacts[history.key]
+                if history.wake_at != history.due_at < NEVER:
+                    self._plan(history.key, history.due_at)
+
     def _part_with(self, history: History) -> None:
         if history.dirty:
             history.post_rows()
@@ -317,8 +339,10 @@ class ContactBook:
             history.dirty = False
             if not history.over:
                 history.post_rows()
-                rows[history.key.encode()] = _due.pack(history.due_at) + encode(history.contact.stored())
-                history.persisted = True
+                rows[history.key.encode()] = _stored(history)
+                history.persisted, history.stored_at = True, self._settled
+                self._resting.append((history.stored_at, history))
+        self._let_sleep()
         outputs = [*self._outputs, *self._final(), *self._starts(), *self._facts(), *self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
         self._dirty, self._gone, self._outputs, self._pending = [], [], [], 0
@@ -385,8 +409,7 @@ class ContactBook:
             if key == META_KEY:
                 self._restore_meta(value)
                 continue
-            (due_at,) = _due.unpack_from(value)
-            name = key.decode()
+            name, due_at = key.decode(), _due_at(value)
             self._asleep[name] = value
             if due_at < NEVER:
                 self._plan(name, due_at)
@@ -400,7 +423,7 @@ class ContactBook:
         value = self._asleep.pop(key)
         contact = restore(memoryview(value)[_due.size :])
         history = History(key, contact, self._ledger(contact.life, contact.channel), persisted=True)
-        (history.wake_at,) = _due.unpack_from(value)
+        history.wake_at = _due_at(value)
         self._contacts[key] = history
         self._schedule(history)
         return history
@@ -452,6 +475,17 @@ class ContactBook:
             value = value[:LARGEST_VALUE]
         key = record.key[:LARGEST_VALUE] if record.key else record.key
         self._outputs.append(Output("deadletters", key, value, tuple(headers)))
+
+
+def _stored(history: History) -> bytes:
+    """The contact as the changelog has it."""
+    return _due.pack(history.due_at) + encode(history.contact.stored())
+
+
+def _due_at(stored: bytes) -> int:
+    """Up to when nothing happens to a stored contact by time alone (watermark, epoch ms)."""
+    due_at: int = _due.unpack_from(stored)[0]
+    return due_at
 
 
 def _key(life: LifeCycle, channel: str, name: str) -> str:

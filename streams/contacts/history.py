@@ -79,7 +79,8 @@ class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
     __slots__ = (
-        "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "wake_at",
+        "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "stored_at",
+        "wake_at",
     )  # fmt: skip
 
     def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
@@ -90,6 +91,8 @@ class History:
         self.ledger = ledger
         self.persisted = persisted
         """Whether the changelog has a row of it."""
+        self.stored_at = 0
+        """The watermark's second when it was stored last, epoch ms."""
         self.dirty = False
         self.over = False
         """Whether no event can belong to it any more: it can be forgotten."""

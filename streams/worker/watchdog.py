@@ -17,7 +17,7 @@ import faust
 from faust.types import TP
 from mode import Service
 
-from streams.worker.keeper import Keeper
+from streams.worker.keeper import Claim, Keeper
 from streams.worker.keepers import Keepers
 from streams.worker.settings import Patience
 from streams.worker.transport import BatchConsumer
@@ -43,8 +43,9 @@ class Watchdog:
         self._patience = patience
         self._fail = fail
         self._tasks: dict[str, set[asyncio.Future[object]]] = {}
-        self._waiting: dict[TP, tuple[int, float]] = {}
-        """Partition → its book's offset, and since when records have waited there, monotonic clock."""
+        self._waiting: dict[TP, tuple[tuple[int, int], float]] = {}
+        """Partition → its owner's token and its book's offset, and since when records have waited there, monotonic
+        clock."""
 
     async def run(self) -> None:
         with self._dead_mans_switch() as turning:
@@ -95,22 +96,24 @@ class Watchdog:
 
     def _stalled_partition(self) -> Stalled | None:
         if not self._keepers.assigned:
+            self._waiting.clear()  # nobody folds in a rebalance
             return None
         records_s, restore_s = self._patience.records_s, self._patience.restore_s
         for keeper in self._keepers:
             if keeper.claim is None and keeper.opening.stuck_s() > restore_s:
                 return Stalled(f"{keeper.tp}: {keeper.opening}, and nothing moved for {restore_s:.0f} s")
-            if keeper.claim is not None and self._waiting_s(keeper) > records_s:
+            if keeper.claim is not None and self._waiting_s(keeper, keeper.claim) > records_s:
                 return Stalled(f"{keeper.tp}: records wait, and none was handed over for {records_s:.0f} s")
         return None
 
-    def _waiting_s(self, keeper: Keeper) -> float:
+    def _waiting_s(self, keeper: Keeper, claim: Claim) -> float:
         """How long records have been seen to wait while none was folded; 0 while some are on their way.
 
         A partition may well have been silent for an hour when a record comes, and is then seen before it is folded.
+        Who has just taken one over, which may take a while, finds records that wait.
         """
-        now, position, waits = time.monotonic(), keeper.position(), keeper.records_wait()
-        before, since = self._waiting.get(keeper.tp, (-1, now))
+        now, position, waits = time.monotonic(), (claim.token, keeper.position()), keeper.records_wait()
+        before, since = self._waiting.get(keeper.tp, (None, now))
         if position != before or waits is False:
             since = now
         self._waiting[keeper.tp] = position, since

@@ -14,6 +14,7 @@ from streams.facts.primitives import H, P
 from streams.facts.wire import PROGRESS_KEY, Dimension, RowKind, decode_delta, dimension_key
 from tests.contacts.timeline import CAUGHT_UP, T0, Log, events
 
+KEY = "v\x1fvoice\x1fc1"
 Q1 = dimension_key(Dimension("voice", "q1"))
 
 
@@ -324,3 +325,58 @@ def test_the_time_lines_give_what_the_contract_calls_events():
     kinds = [event["type"] for event in events(TestRestore.LINE)]
 
     assert kinds == ["contact.started", "queue.entered", "agent.connected", "queue.entered", "queue.abandoned"]
+
+
+class TestSleep:
+    """A contact of which nothing comes for two minutes is kept as bytes, as after a restart."""
+
+    TALK = "0 started · 0 enters q1 · 25 answered q1 ann"
+
+    def test_begins_two_minutes_after_it_was_stored(self):
+        log = Log().tell(f"{self.TALK} · 144 beats pbx")
+        awake = list(log.book._contacts)
+        log.tell("145 beats pbx")
+
+        assert (awake, list(log.book._contacts), list(log.book._asleep)) == ([KEY], [], [KEY])
+
+    def test_is_put_off_by_each_event(self):
+        log = Log().tell(f"{self.TALK} · 100 held · 145 beats pbx · 219 beats pbx")
+        awake = list(log.book._contacts)
+        log.tell("220 beats pbx")
+
+        assert (awake, list(log.book._contacts)) == ([KEY], [])
+
+    def test_is_ended_by_an_event(self):
+        log = Log().tell(f"{self.TALK} · 200 beats pbx · 300 ends agent")
+
+        assert (list(log.book._contacts), log.state()) == ([KEY], "ended")
+        assert log.counts() == Log().tell(f"{self.TALK} · 300 ends agent").counts()
+
+    def test_is_ended_by_its_time(self):
+        """Its wrap-up may come for ten minutes: then its visit is final, and it is forgotten."""
+        log = Log().tell(f"{self.TALK} · 30 ends agent · 95 beats pbx · 215 beats pbx")
+        asleep = list(log.book._asleep)
+        log.tell("1000 beats pbx")
+
+        assert (asleep, list(log.book._asleep), len(log.visits)) == ([KEY], [], 1)
+        assert log.changelog.keys() == {META_KEY}
+
+    def test_changes_nothing_of_what_is_kept(self):
+        log = Log().tell(f"{self.TALK} · 200 beats pbx")
+        before = Log().tell(self.TALK).hear("200 beats pbx")
+
+        assert log.book.snapshot() == before.book.snapshot()
+
+    def test_of_many_events_only_what_they_led_to_is_kept(self):
+        says = " · ".join(f"{n} says system" for n in range(1, 24))
+        log = Log().tell(f"0 enters q1 · {says} · 200 beats pbx")
+
+        assert len(log.book._asleep[KEY]) < len(log.changelog[KEY.encode()]) / 4
+
+    def test_whoever_looks_behind_the_numbers_keeps_all_awake(self):
+        book = ContactBook("calls", 0, FoldSettings(), observer=lambda *_: None)
+        log = Log()
+        log.book = book
+        log.tell(f"{self.TALK} · 200 beats pbx")
+
+        assert list(book._contacts) == [KEY]

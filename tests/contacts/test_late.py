@@ -219,7 +219,7 @@ def test_a_late_event_told_twice_is_a_repetition():
 
 def test_a_late_event_lets_go_of_those_that_nothing_can_precede_any_more():
     says = " · ".join(f"{n} says system" for n in range(1, 24))
-    log = Log().tell(f"0 enters q1 · {says} · 200 beats pbx")
+    log = Log().tell(f"0 enters q1 · {says} · 100 beats pbx")
     [history] = log.book._contacts.values()
     before = len(history.contact.entries)
     log.tell("10 answered q1 ann")

@@ -200,7 +200,7 @@ class Log:
 
     def state(self, contact: str = "c1", channel: str = "voice") -> str | None:
         """Where the contact is; None: not known."""
-        history = self.book._contacts.get(f"v\x1f{channel}\x1f{contact}")
+        history = self.book._known(f"v\x1f{channel}\x1f{contact}")
         return history and STATES[history.cycle.state]
 
 

@@ -2,9 +2,15 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
+from faust.types import TP
 
+from streams.worker import watchdog
+from streams.worker.keeper import Claim
+from streams.worker.opening import Opening
+from streams.worker.settings import Patience
 from tests.worker.rig import Rig, open_transaction, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -78,6 +84,73 @@ def test_it_ends_when_a_restore_hangs_and_readiness_says_what_it_waits_for(bench
     bench.wait_for_totals(worker)
 
     assert bench.each_once()
+
+
+class Owner:
+    """A keeper whose partition has records that nobody folds."""
+
+    tp = TP("calls", 0)
+
+    def __init__(self) -> None:
+        self.claim: Claim | None = Claim(None, 1, 0)
+        self.opening = Opening()
+
+    def position(self) -> int:
+        return 100
+
+    def records_wait(self) -> bool:
+        return True
+
+    def chunks_wait(self) -> bool:
+        return False
+
+
+class Watched(list):
+    """Keepers of which the watchdog thinks what it does of real ones; no broker makes a restore last for so long."""
+
+    assigned = True
+
+
+@pytest.fixture
+def stalled(monkeypatch):
+    """`stalled(at)`: what the watchdog says at that second of the one keeper."""
+    keepers = Watched([Owner()])
+    app = SimpleNamespace(consumer=None)
+    watched = watchdog.Watchdog(app, keepers, Patience(records_s=30, restore_s=600), fail=None)
+
+    def look(at: float) -> str:
+        monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: at))
+        return str(watched._stalled_partition() or "")
+
+    look.keepers = keepers
+    return look
+
+
+def test_records_may_wait_for_so_long_and_no_longer(stalled):
+    assert [stalled(at) for at in (0, 30)] == ["", ""]
+    assert "none was handed over for 30 s" in stalled(31)
+
+
+def test_whoever_takes_a_partition_over_finds_records_that_wait(stalled):
+    """A large state takes a while to restore: that they waited before says nothing of the new owner."""
+    (owner,) = stalled.keepers
+    assert stalled(0) == ""
+    owner.claim = None
+    assert [stalled(at) for at in (10, 100)] == ["", ""]
+    owner.claim = Claim(None, 2, 0)
+
+    assert [stalled(at) for at in (101, 131)] == ["", ""]
+    assert "none was handed over" in stalled(132)
+
+
+def test_nobody_folds_in_a_rebalance(stalled):
+    assert stalled(0) == ""
+    stalled.keepers.assigned = False
+    assert stalled(20) == ""
+    stalled.keepers.assigned = True
+
+    assert [stalled(at) for at in (100, 130)] == ["", ""]
+    assert "none was handed over" in stalled(131)
 
 
 def wait_for_one_problem(bench: Rig, worker) -> dict:
