@@ -32,7 +32,7 @@ from streams.worker.turns import Turns
 from streams.worker.watchdog import Watchdog
 
 CONTACTS_PACE: Final = Pace(
-    live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=0.9, full=10_000
+    live_s=0.2, behind_s=2.0, far_s=8.0, far=5_000, idle_s=0.5, starved_s=2.0, full=10_000
 )  # fmt: skip
 """Stage 1: its flushes are what stage 2 sees, so they are frequent; idle ones carry the progress, within a second."""
 VIEWS_PACE: Final = Pace(

@@ -371,7 +371,7 @@ class TestSleep:
         says = " · ".join(f"{n} says system" for n in range(1, 24))
         log = Log().tell(f"0 enters q1 · {says} · 200 beats pbx")
 
-        assert len(log.book._asleep[KEY]) < len(log.changelog[KEY.encode()]) / 4
+        assert len(log.book._asleep[KEY]) < len(log.changelog[KEY.encode()]) / 3
 
     def test_whoever_looks_behind_the_numbers_keeps_all_awake(self):
         book = ContactBook("calls", 0, FoldSettings(), observer=lambda *_: None)
