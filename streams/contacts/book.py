@@ -307,15 +307,22 @@ class ContactBook:
         self._wakes[second] = [key]
         heappush(self._wake_times, second)
 
+    def _rest(self, history: History) -> None:
+        """What is kept of a contact is what is stored of it, from now on."""
+        history.stored_at = self._settled
+        self._resting.append((history.stored_at, history))
+
     def _let_sleep(self) -> None:
-        """Keep as bytes what has not changed for a while. O(contacts stored then)."""
+        """Keep as bytes what has not changed for a while: all of it, for sleep must not change what an event does.
+
+        O(contacts stored then).
+        """
         if self._sleep_after_ms is None:
             return
         resting, until = self._resting, self._settled - self._sleep_after_ms
         while resting and resting[0][0] <= until:
             stored_at, history = resting.popleft()
             if history.stored_at == stored_at and self._contacts.get(history.key) is history and not history.dirty:
-                history.compact(self._watermark)
                 self._asleep[history.key] = _stored(history)
                 del self._contacts[history.key]
                 if history.wake_at != history.due_at < NEVER:
@@ -340,8 +347,8 @@ class ContactBook:
             if not history.over:
                 history.post_rows()
                 rows[history.key.encode()] = _stored(history)
-                history.persisted, history.stored_at = True, self._settled
-                self._resting.append((history.stored_at, history))
+                history.persisted = True
+                self._rest(history)
         self._let_sleep()
         outputs = [*self._outputs, *self._final(), *self._starts(), *self._facts(), *self._progress(reading)]
         flush = Flush(rows, outputs, encode(self._meta()), self._offset)
@@ -424,6 +431,7 @@ class ContactBook:
         contact = restore(memoryview(value)[_due.size :])
         history = History(key, contact, self._ledger(contact.life, contact.channel), persisted=True)
         history.wake_at = _due_at(value)
+        self._rest(history)
         self._contacts[key] = history
         self._schedule(history)
         return history

@@ -361,17 +361,32 @@ class TestSleep:
         assert (asleep, list(log.book._asleep), len(log.visits)) == ([KEY], [], 1)
         assert log.changelog.keys() == {META_KEY}
 
+    def test_comes_back_to_whom_somebody_has_only_looked_for(self):
+        log = Log().tell(f"{self.TALK} · 200 beats pbx")
+        log.state()
+        awake = list(log.book._contacts)
+        log.tell("319 beats pbx")
+        still = list(log.book._contacts)
+        log.tell("320 beats pbx")
+
+        assert (awake, still, list(log.book._contacts)) == ([KEY], [KEY], [])
+
     def test_changes_nothing_of_what_is_kept(self):
         log = Log().tell(f"{self.TALK} · 200 beats pbx")
         before = Log().tell(self.TALK).hear("200 beats pbx")
 
         assert log.book.snapshot() == before.book.snapshot()
 
-    def test_of_many_events_only_what_they_led_to_is_kept(self):
-        says = " · ".join(f"{n} says system" for n in range(1, 24))
-        log = Log().tell(f"0 enters q1 · {says} · 200 beats pbx")
+    def test_forgets_no_event(self):
+        """A wrap-up told again much later is a repetition, not the wrap-up of another conversation."""
+        line = f"{self.TALK} · 30 enters q1 · 40 answered q1 bob · 50 ends agent · 51 wrapped ann id=w"
+        log = Log().tell(f"{line} · 300 beats pbx · 51 wrapped ann id=w")
+        awake = Log().hear(f"{line} · 300 beats pbx · 51 wrapped ann id=w")
+        awake.flush()
 
-        assert len(log.book._asleep[KEY]) < len(log.changelog[KEY.encode()]) / 3
+        assert log.outcomes == awake.outcomes
+        assert log.outcomes["duplicate"] == 1
+        assert log.counts() == awake.counts()
 
     def test_whoever_looks_behind_the_numbers_keeps_all_awake(self):
         book = ContactBook("calls", 0, FoldSettings(), observer=lambda *_: None)
