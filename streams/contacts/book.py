@@ -114,7 +114,7 @@ class ContactBook:
         self._asleep: dict[str, bytes] = {}
         """Contacts as the changelog has them, until an event or their time wakes them: most of a large state."""
         self._resting: deque[tuple[int, History]] = deque()
-        """(the watermark's second, epoch ms; contact that was stored then), in order."""
+        """(the watermark's second, epoch ms; contact that was stored then): each once, nearly in order."""
         self._sleep_after_ms = None if observer else max(_SLEEP_AFTER_MS, settings.lateness_ms + _TICK_MS)
         self._wakes: dict[int, list[str]] = {}
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
@@ -310,19 +310,25 @@ class ContactBook:
     def _rest(self, history: History) -> None:
         """What is kept of a contact is what is stored of it, from now on."""
         history.stored_at = self._settled
-        self._resting.append((history.stored_at, history))
+        if not history.resting:
+            history.resting = True
+            self._resting.append((history.stored_at, history))
 
     def _let_sleep(self) -> None:
         """Keep as bytes what has not changed for a while: all of it, for sleep must not change what an event does.
 
-        O(contacts stored then).
+        O(contacts looked at), each at most once in a while.
         """
         if self._sleep_after_ms is None:
             return
         resting, until = self._resting, self._settled - self._sleep_after_ms
         while resting and resting[0][0] <= until:
-            stored_at, history = resting.popleft()
-            if history.stored_at == stored_at and self._contacts.get(history.key) is history and not history.dirty:
+            _, history = resting.popleft()
+            if self._contacts.get(history.key) is not history:
+                continue
+            if history.stored_at > until:
+                resting.append((history.stored_at, history))
+            else:
                 self._asleep[history.key] = _stored(history)
                 del self._contacts[history.key]
                 if history.wake_at != history.due_at < NEVER:

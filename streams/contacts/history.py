@@ -79,8 +79,8 @@ class History:
     """A contact at work: what is stored, and the state that follows from it."""
 
     __slots__ = (
-        "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "stored_at",
-        "wake_at",
+        "contact", "cycle", "dirty", "due_at", "ids", "key", "ledger", "life", "over", "persisted", "resting",
+        "stored_at", "wake_at",
     )  # fmt: skip
 
     def __init__(self, key: str, contact: Contact, ledger: Ledger, *, persisted: bool = False) -> None:
@@ -93,6 +93,8 @@ class History:
         """Whether the changelog has a row of it."""
         self.stored_at = 0
         """The watermark's second when it was stored last, epoch ms."""
+        self.resting = False
+        """Whether the book looks some day whether it can sleep."""
         self.dirty = False
         self.over = False
         """Whether no event can belong to it any more: it can be forgotten."""
