@@ -9,10 +9,10 @@ endif
 
 VENV := .venv
 BIN := $(VENV)/bin
-FOLDS := tests/calendars tests/contacts tests/customers tests/events tests/facts tests/reference tests/replay tests/windows tests/test_worked_tickets.py tests/test_worked_values.py
 KAFKA_JARS := $(or $(CONTACT_STREAMS_KAFKA_JARS),$(HOME)/.cache/contact-streams/kafka-4.1.0)
 ARGS ?=
 COMPILED := build/compiled
+FOLDS := $(addprefix tests/,calendars contacts customers events explain facts properties replay windows) $(wildcard tests/test_worked_*.py)
 # What is begun so, and all that it starts, runs the compiled folds. (Python would put the working directory first.)
 ON_COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED):$(CURDIR) CONTACT_STREAMS_COMPILED=1
 SECONDS ?= 120
@@ -86,7 +86,7 @@ kafka: $(KAFKA_JARS)/.complete  ## fetch the jars of Apache Kafka for the integr
 # A wheel of its own, unpacked: sources and what is compiled of them never lie side by side, where one could be stale.
 compiled: $(COMPILED)/.complete  ## the folds as machine code (a C compiler needed), in build/compiled
 
-$(COMPILED)/.complete: pyproject.toml $(shell find streams -name '*.py') | $(VENV)/dev
+$(COMPILED)/.complete: pyproject.toml $(shell find streams -type f -not -path '*/__pycache__/*') | $(VENV)/dev
 	rm -rf $(COMPILED) build/source && mkdir -p $(COMPILED) build/source
 	cp -r LICENSE README.md pyproject.toml streams build/source
 	cd build/source && HATCH_BUILD_HOOKS_ENABLE=true $(abspath $(BIN))/hatchling build --target wheel

@@ -42,6 +42,17 @@ class Booked(NamedTuple):
     bag: Bag
 
 
+Place = tuple[int, str, int, str | None]
+"""(book's ledger, contact, at, id of the event or None of a timer): tells entries apart. They are plain values:
+compiled code makes a new tuple of one whenever it hands it on.
+"""
+
+
+def _place(history: History, entry: Entry) -> Place:
+    at, event, _, _, _ = entry
+    return id(history.ledger), history.key, at, None if event is None else event.id
+
+
 class Trace:
     """Bookings of one queue, or of all that are rolled up to it, by what they are of."""
 
@@ -50,29 +61,30 @@ class Trace:
         self._channel = channel
         self._queue = queue
         self._members = frozenset(members)
-        self._kept: dict[int, tuple[Entry, str, str, list[tuple[Thing, Booked]]]] = {}
-        """Identity of an entry → (entry, channel, domain, what it has booked)."""
+        self._kept: dict[Place, tuple[str, str, list[tuple[Thing, Booked]]]] = {}
+        """Entry → (channel, domain, what it has booked)."""
         self._wrapped: defaultdict[tuple[str, str], set[Thing]] = defaultdict(set)
         """(channel, contact) → its visits whose wrap-up is booked."""
 
     def __call__(self, history: History, entry: Entry, sign: int) -> None:
         """See `ledger.Observer`."""
         ledger = history.ledger
-        if not entry[2] or self._channel not in (None, ledger.channel):
+        _, _, bookings, _, _ = entry
+        if not bookings or self._channel not in (None, ledger.channel):
             return
         if sign > 0:
             booked = list(self._booked(history, entry))
             if booked:
-                self._kept[id(entry)] = entry, ledger.channel, ledger.domain, booked
-        elif (kept := self._kept.pop(id(entry), None)) is not None:
+                self._kept[_place(history, entry)] = ledger.channel, ledger.domain, booked
+        elif (kept := self._kept.pop(_place(history, entry), None)) is not None:
             self._wrapped[ledger.channel, history.contact.name].difference_update(
-                thing for thing, booking in kept[3] if P.ACW_MS in booking.bag
+                thing for thing, booking in kept[2] if P.ACW_MS in booking.bag
             )
 
     def things(self, channel: str, domain: str) -> dict[Thing, list[Booked]]:
         """Thing → its bookings, in the order they were made."""
         things: dict[Thing, list[Booked]] = {}
-        for _, of_channel, of_domain, booked in self._kept.values():
+        for of_channel, of_domain, booked in self._kept.values():
             if (of_channel, of_domain) == (channel, domain):
                 for thing, booking in booked:
                     things.setdefault(thing, []).append(booking)
