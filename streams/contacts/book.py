@@ -115,7 +115,7 @@ class ContactBook:
         """Contacts as the changelog has them, until an event or their time wakes them: most of a large state."""
         self._resting: deque[tuple[int, History]] = deque()
         """(the watermark's second, epoch ms; contact that was stored then): each once, nearly in order."""
-        self._sleep_after_ms = None if observer else max(_SLEEP_AFTER_MS, settings.lateness_ms + _TICK_MS)
+        self._sleep_after_ms = max(_SLEEP_AFTER_MS, settings.lateness_ms + _TICK_MS)
         self._wakes: dict[int, list[str]] = {}
         """Second (epoch ms) → contacts to look at when the watermark reaches it."""
         self._wake_times: list[int] = []
@@ -308,9 +308,12 @@ class ContactBook:
         heappush(self._wake_times, second)
 
     def _rest(self, history: History) -> None:
-        """What is kept of a contact is what is stored of it, from now on."""
+        """What is kept of a contact is what is stored of it, from now on: it may sleep some day.
+
+        Not where an observer knows its entries one by one.
+        """
         history.stored_at = self._settled
-        if not history.resting:
+        if not history.resting and self._observer is None:
             history.resting = True
             self._resting.append((history.stored_at, history))
 
@@ -319,8 +322,6 @@ class ContactBook:
 
         O(contacts looked at), each at most once in a while.
         """
-        if self._sleep_after_ms is None:
-            return
         resting, until = self._resting, self._settled - self._sleep_after_ms
         while resting and resting[0][0] <= until:
             _, history = resting.popleft()

@@ -4,6 +4,7 @@ A step books into the ledger; what one event booked is kept with the event (`tak
 exactly as it was, whatever the settings have become since.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -100,7 +101,7 @@ class Ledger:
         """What has changed in the bags of customers; None: customers are not followed."""
         self.tells_more = bool(self.segments) or follows or observer is not None
         """Whether segments, customers or an observer ask for more than bookings."""
-        self._panes: dict[str, dict[int, Bag]] = {}
+        self._panes: defaultdict[str, dict[int, Bag]] = defaultdict(dict)
         """Queue → pane → the sum of what counts since the last flush."""
         self._rows: dict[str, dict[str, Row | None]] = {}
 
@@ -136,16 +137,13 @@ class Ledger:
         booked = tuple(self.booked)
         self.booked.clear()
         for queue, pane, bag in booked:
-            panes = self._panes.get(queue)
-            if panes is None:
-                panes = self._panes[queue] = {}
-            add(panes, pane, bag)
+            add(self._panes[queue], pane, bag)
         return booked
 
     def take_back(self, booked: tuple[Booking, ...]) -> None:
         """The exact inverse of bookings that counted."""
         for queue, pane, bag in booked:
-            add(self._panes.setdefault(queue, {}), pane, {key: -n for key, n in bag.items()})
+            add(self._panes[queue], pane, {key: -n for key, n in bag.items()})
 
     def take_back_starts(self, starts: tuple[StartCount, ...]) -> None:
         """The exact inverse of what was added to the bags of customers, if they are followed still."""
@@ -181,7 +179,7 @@ class Ledger:
         """Queue → what has changed since the last call."""
         deltas = {queue: Delta(self._panes.pop(queue, {}), rows) for queue, rows in self._rows.items()}
         deltas.update((queue, Delta(panes, {})) for queue, panes in self._panes.items())
-        self._panes, self._rows = {}, {}
+        self._panes, self._rows = defaultdict(dict), {}
         return deltas
 
 

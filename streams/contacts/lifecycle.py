@@ -49,8 +49,8 @@ class Cycle:
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Become the state that was stored as this map. Kinds build of it what is more than numbers and names."""
         start = kept["start"]
-        for name, value in kept.items():
-            setattr(self, name, value if name != "start" or start is None else Start(*start))
+        for name, value in {**kept, "start": start and Start(*start)}.items():
+            setattr(self, name, value)
 
     def become(self, other: Self) -> None:
         """Take over all attributes."""
